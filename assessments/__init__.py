@@ -1,0 +1,1 @@
+"""Maturity and audit reports."""

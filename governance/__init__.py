@@ -1,0 +1,1 @@
+"""Who: teams, ownership, permissions, audit log, tokens."""

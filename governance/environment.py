@@ -1,0 +1,112 @@
+"""Typed readers of environment variables. A bad value stops the program with the variable's name."""
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off"})
+
+
+class BadSetting(SystemExit):
+    """An environment variable holds a value the program cannot use."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name}: {problem}")
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, *, default: bool) -> bool:
+    value = text(name).lower()
+    if not value:
+        return default
+    if value in TRUE:
+        return True
+    if value in FALSE:
+        return False
+    raise BadSetting(name, f"{value!r} is neither true nor false.")
+
+
+def number(name: str, default: int, *, minimum: int, maximum: int) -> int:
+    value = text(name)
+    if not value:
+        return default
+    try:
+        parsed = int(value)
+    except ValueError:
+        raise BadSetting(name, f"{value!r} is not a whole number.") from None
+    if not minimum <= parsed <= maximum:
+        raise BadSetting(name, f"{parsed} is not between {minimum} and {maximum}.")
+    return parsed
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """The comma-separated words of a variable, without empty ones."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def secret(name: str, default_file: Path) -> str:
+    """The secret in variable `name`, or in the file named by `name`_FILE, or in `default_file`, made when absent.
+
+    The made file is readable by its owner alone.
+    """
+    if value := text(name):
+        return value
+    named = text(f"{name}_FILE")
+    path = Path(named) if named else default_file
+    try:
+        if not named:
+            _create(path)
+        value = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise BadSetting(f"{name}_FILE", f"{path} cannot be read: {error.strerror}.") from None
+    if len(value) < 32:
+        raise BadSetting(f"{name}_FILE", f"{path} holds fewer than 32 characters.")
+    return value
+
+
+def _create(path: Path) -> None:
+    """Write a new secret unless the file exists. Linking a finished file means no reader sees half of one."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(secrets.token_urlsafe(48))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass  # Another process was first; its secret is the one.
+    finally:
+        draft.unlink()
+
+
+def database(name: str, url: str) -> dict[str, object]:
+    """Django's connection settings for a URL such as postgresql://user:password@host:5432/name."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise BadSetting(name, f"not a database URL: {error}.") from None
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise BadSetting(name, f"the scheme must be postgresql, not {parts.scheme!r}.")
+    options = dict(parse_qsl(parts.query))
+    database_name = unquote(parts.path.lstrip("/"))
+    if not database_name:
+        raise BadSetting(name, "the database's name is missing after the host.")
+    if not parts.username:
+        raise BadSetting(name, "the user's name is missing before the host.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": database_name,
+        "USER": unquote(parts.username),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": options.pop("host", unquote(parts.hostname or "")),
+        "PORT": str(port or options.pop("port", "")),
+        "OPTIONS": options,
+    }

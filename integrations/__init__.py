@@ -1,0 +1,1 @@
+"""Outside systems in and out."""

@@ -1,0 +1,250 @@
+"""The event log and the graph that is projected from it.
+
+The log is the truth. Every graph table is a pure function of the *set* of events in it: columns are merged with
+minimum, maximum, union, or last writer by (event time, digest), so that order and repeats do not matter.
+Other apps name assets, versions and runs by UUID, which is derived from their identity and survives a rebuild.
+"""
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+
+class Event(models.Model):
+    """What an outside system told us, kept byte for byte (secrets masked). Append-only."""
+
+    digest = models.BinaryField(max_length=32, unique=True, help_text="SHA-256 of the masked event in canonical form.")
+    kind = models.CharField(max_length=10, help_text="run, job or dataset")
+    event_time = models.DateTimeField()
+    received_at = models.DateTimeField(db_default=Now())
+    run = models.UUIDField(null=True)
+    sender = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    body = models.BinaryField()
+    masked = models.BooleanField(default=False, help_text="A secret was replaced, so the bytes are ours.")
+    warnings = models.JSONField(default=list)
+
+    class Meta:
+        indexes = [models.Index(fields=["run"], name="event_by_run", condition=Q(run__isnull=False))]
+
+    def __str__(self) -> str:
+        return f"{self.kind} event {self.pk}"
+
+
+class Outbox(models.Model):
+    """One event that is not in the graph yet. Written with the event, deleted with its projection."""
+
+    event = models.OneToOneField(Event, on_delete=models.CASCADE, primary_key=True, related_name="outbox")
+    attempts = models.SmallIntegerField(default=0)
+    not_before = models.DateTimeField(db_default=Now())
+    error = models.TextField(default="", blank=True)
+    is_dead = models.BooleanField(default=False, help_text="Given up until someone replays it.")
+
+    class Meta:
+        verbose_name_plural = "outbox"
+        indexes = [models.Index(fields=["event"], name="outbox_dead_letters", condition=Q(is_dead=True))]
+
+    def __str__(self) -> str:
+        return f"event {self.pk}, {self.attempts} attempts"
+
+
+class Asset(models.Model):
+    """Anything in the graph that can have an owner. Its identity is (family, namespace, name)."""
+
+    uuid = models.UUIDField(unique=True)
+    family = models.CharField(max_length=12, help_text="dataset, job or repository: the space of names")
+    kind = models.CharField(max_length=12, help_text="dataset, model, job, deployment or repository")
+    processing = models.CharField(max_length=12, default="", blank=True, help_text="batch, streaming, service or empty")
+    namespace = models.TextField()
+    name = models.TextField()
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    # Who wrote `kind` and `processing` last.
+    kind_set_at = models.DateTimeField(null=True)
+    kind_digest = models.BinaryField(max_length=32, null=True)
+
+    class Meta:
+        indexes = [
+            GinIndex(fields=["name"], name="asset_name_trigrams", opclasses=["gin_trgm_ops"]),
+            models.Index(fields=["kind", "id"], name="asset_by_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.namespace} {self.name}"
+
+
+class AssetVersion(models.Model):
+    """One immutable state of an asset that a sender named: dataset version, registry version, commit."""
+
+    uuid = models.UUIDField(unique=True)
+    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="versions")
+    key = models.TextField()
+    produced_at = models.DateTimeField(null=True, help_text="First event in which a run wrote it.")
+    seen_at = models.DateTimeField(help_text="First event that names it.")
+
+    class Meta:
+        indexes = [models.Index(fields=["asset", "-seen_at"], name="version_by_asset")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Run(models.Model):
+    """One execution of a job."""
+
+    uuid = models.UUIDField(primary_key=True)
+    external_id = models.TextField(help_text="The sender's id, which need not be a UUID.")
+    job = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="runs")
+    parent = models.UUIDField(null=True)
+    root = models.UUIDField(null=True)
+    state = models.CharField(max_length=10)
+    event_types = models.SmallIntegerField(help_text="Bit set of the event types seen, see lineage.events.EventType.")
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    end_digest = models.BinaryField(max_length=32, null=True)
+    first_event_at = models.DateTimeField()
+    last_event_at = models.DateTimeField()
+    last_digest = models.BinaryField(max_length=32)
+    commit = models.ForeignKey(AssetVersion, on_delete=models.SET_NULL, null=True, related_name="+")
+    commit_set_at = models.DateTimeField(null=True)
+    commit_digest = models.BinaryField(max_length=32, null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(F("job"), F("last_event_at").desc(), name="run_by_job"),
+            models.Index(fields=["parent"], name="run_by_parent", condition=Q(parent__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
+class RunIO(models.Model):
+    """A run read or wrote an asset, at a version when the sender pinned one."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="io")
+    direction = models.CharField(max_length=6, help_text="input or output")
+    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="io")
+    version = models.ForeignKey(AssetVersion, on_delete=models.CASCADE, null=True, related_name="io")
+    first_seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "direction", "asset", "version"],
+                nulls_distinct=False,
+                name="a_run_reads_or_writes_a_version_once",
+            )
+        ]
+        indexes = [
+            models.Index(F("asset"), F("direction"), F("first_seen_at").desc(), name="io_by_asset"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.direction} of {self.run_id}"
+
+
+class Edge(models.Model):
+    """The map: one asset feeds another, from a time on and until it is closed."""
+
+    source = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="out_edges", db_index=False)
+    target = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="in_edges", db_index=False)
+    relation = models.CharField(max_length=12, help_text="consumed, produced or built_from")
+    is_declared = models.BooleanField(help_text="A job event says so; otherwise a run showed it.")
+    valid_from = models.DateTimeField()
+    valid_to = models.DateTimeField(null=True, help_text="Empty while the edge is current.")
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "target", "relation"],
+                condition=Q(is_declared=False),
+                name="an_observed_edge_stands_once",
+            ),
+            models.UniqueConstraint(
+                fields=["source", "target", "relation", "valid_from"],
+                condition=Q(is_declared=True),
+                name="a_declared_edge_begins_once_at_a_time",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["target"], include=["source"], condition=Q(valid_to__isnull=True), name="edge_upstream"
+            ),
+            models.Index(
+                fields=["source"], include=["target"], condition=Q(valid_to__isnull=True), name="edge_downstream"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_id} {self.relation} {self.target_id}"
+
+
+class Declaration(models.Model):
+    """What one job event said a job reads or writes. The job's declared edges are made from all of them."""
+
+    job = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="declarations")
+    direction = models.CharField(max_length=6)
+    event_time = models.DateTimeField()
+    digest = models.BinaryField(max_length=32)
+    assets = models.JSONField(help_text="Ids of the assets; an empty list says there are none.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["job", "direction", "digest"], name="a_job_event_declares_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.direction}s of job {self.job_id}"
+
+
+class FacetDocument(models.Model):
+    """The facets of one asset in one event, stored once per content."""
+
+    uuid = models.UUIDField(primary_key=True)
+    body = models.JSONField()
+
+    def __str__(self) -> str:
+        return str(self.uuid)
+
+
+class FacetSighting(models.Model):
+    """An asset was said to have the facets of a document, first and last at these times."""
+
+    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="facet_sightings", db_index=False)
+    document = models.ForeignKey(FacetDocument, on_delete=models.CASCADE, related_name="+", db_index=False)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    last_digest = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["asset", "document"], name="a_document_is_sighted_once")]
+
+    def __str__(self) -> str:
+        return f"facets of {self.asset_id}"
+
+
+class Observation(models.Model):
+    """One value of a KPI of a model version, at a time, perhaps for a segment. No value: it was not a number."""
+
+    version = models.ForeignKey(AssetVersion, on_delete=models.CASCADE, related_name="observations", db_index=False)
+    metric = models.TextField()
+    segment = models.TextField(default="", blank=True)
+    value = models.FloatField(null=True)
+    measured_at = models.DateTimeField()
+    sample_size = models.BigIntegerField(null=True)
+    dataset = models.ForeignKey(AssetVersion, on_delete=models.SET_NULL, null=True, related_name="+")
+    run = models.UUIDField(null=True)
+    digest = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "metric", "segment", "measured_at"], name="a_metric_has_one_value_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.value}"

@@ -1,0 +1,1 @@
+"""What must hold: policies, checks, promotions, verdicts."""
