@@ -6,7 +6,7 @@ Other apps name assets, versions and runs by UUID, which is derived from their i
 """
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, HashIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -22,8 +22,8 @@ class Event(models.Model):
     run = models.UUIDField(null=True)
     sender = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     body = models.BinaryField()
-    masked = models.BooleanField(default=False, help_text="A secret was replaced, so the bytes are ours.")
-    warnings = models.JSONField(default=list)
+    masked = models.BooleanField(db_default=False, help_text="A secret was replaced, so the bytes are ours.")
+    warnings = models.JSONField(db_default=models.Value([], models.JSONField()))
 
     class Meta:
         indexes = [models.Index(fields=["run"], name="event_by_run", condition=Q(run__isnull=False))]
@@ -36,17 +36,15 @@ class Outbox(models.Model):
     """One event that is not in the graph yet. Written with the event, deleted with its projection."""
 
     event = models.OneToOneField(Event, on_delete=models.CASCADE, primary_key=True, related_name="outbox")
-    attempts = models.SmallIntegerField(default=0)
-    not_before = models.DateTimeField(db_default=Now())
-    error = models.TextField(default="", blank=True)
-    is_dead = models.BooleanField(default=False, help_text="Given up until someone replays it.")
+    error = models.TextField(db_default="", blank=True)
+    is_dead = models.BooleanField(db_default=False, help_text="Set aside with its error until someone replays it.")
 
     class Meta:
         verbose_name_plural = "outbox"
         indexes = [models.Index(fields=["event"], name="outbox_dead_letters", condition=Q(is_dead=True))]
 
     def __str__(self) -> str:
-        return f"event {self.pk}, {self.attempts} attempts"
+        return f"event {self.pk}"
 
 
 class Asset(models.Model):
@@ -67,6 +65,7 @@ class Asset(models.Model):
     class Meta:
         indexes = [
             GinIndex(fields=["name"], name="asset_name_trigrams", opclasses=["gin_trgm_ops"]),
+            HashIndex(fields=["name"], name="asset_by_name"),
             models.Index(fields=["kind", "id"], name="asset_by_kind"),
         ]
 
@@ -237,6 +236,8 @@ class Observation(models.Model):
     sample_size = models.BigIntegerField(null=True)
     dataset = models.ForeignKey(AssetVersion, on_delete=models.SET_NULL, null=True, related_name="+")
     run = models.UUIDField(null=True)
+    # Which event said so; a later one with the same measuring time corrects it.
+    reported_at = models.DateTimeField()
     digest = models.BinaryField(max_length=32)
 
     class Meta:

@@ -1,0 +1,38 @@
+"""UUIDs derived from identities, so that the same thing has the same UUID in every installation and after a rebuild."""
+
+from enum import StrEnum
+from functools import lru_cache
+from uuid import UUID, uuid5
+
+# Never changed: every stored UUID of the graph comes from it.
+ROOT = UUID("8d1f5bb4-5b0e-5b8c-9a55-2f6f3f0c9a41")
+
+
+class Family(StrEnum):
+    """The space of names an asset lives in. Kinds may change with facets, the family never does."""
+
+    DATASET = "dataset"
+    JOB = "job"
+    REPOSITORY = "repository"
+
+
+class Kind(StrEnum):
+    """What an asset is."""
+
+    DATASET = "dataset"
+    MODEL = "model"
+    JOB = "job"
+    DEPLOYMENT = "deployment"
+    REPOSITORY = "repository"
+
+
+@lru_cache(maxsize=65_536)
+def asset(family: str, namespace: str, name: str) -> UUID:
+    """The UUID of an asset. Names hold no NUL (events are normalised), so the joint text has one reading."""
+    return uuid5(ROOT, f"{family}\0{namespace}\0{name}")
+
+
+@lru_cache(maxsize=65_536)
+def version(asset_uuid: UUID, key: str) -> UUID:
+    """The UUID of one version of an asset."""
+    return uuid5(asset_uuid, key)

@@ -1,0 +1,510 @@
+"""The only writer of the graph: takes events from the outbox and merges their facts into the tables.
+
+Law: the same set of events, in any order, with repeats and in batches of any size, gives the same graph. The merges of
+`lineage.translation` are repeated here against the stored rows. Rows are written in the order of their identities, so
+that two projectors wait for each other instead of deadlocking.
+"""
+
+import json
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from django.db import OperationalError, connections, transaction
+
+from lineage import events
+from lineage.translation import Batch, state_of
+
+logger = logging.getLogger(__name__)
+
+BATCH_EVENTS = 1_000
+BATCH_BYTES = 32_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """One event on its way into the graph."""
+
+    id: int
+    event_time: datetime
+    digest: bytes
+    body: bytes
+
+
+def project(*, limit: int = BATCH_EVENTS, using: str = "default") -> int:
+    """Merge up to `limit` waiting events into the graph and say how many left the outbox (dead letters included).
+
+    Several callers may work at once: each takes rows that no other holds. Zero means that nothing is waiting, or that
+    others hold all of it.
+    """
+    try:
+        with transaction.atomic(using=using):
+            pending = _take(limit, using)
+            if pending:
+                _merge(pending, using)
+                _settle(pending, using)
+            return len(pending)
+    except (psycopg.OperationalError, OperationalError):
+        raise  # The database's trouble, not an event's: the sweep comes again.
+    except Exception:  # noqa: BLE001 - one of the events provokes it; the next step finds out which
+        logger.exception("A batch of events could not be projected; taking them one by one.")
+    return _one_by_one(limit, using)
+
+
+def _one_by_one(limit: int, using: str) -> int:
+    """Find the events that cannot be projected and set them aside with the reason."""
+    done = 0
+    for _ in range(limit):
+        with transaction.atomic(using=using):
+            pending = _take(1, using)
+            if not pending:
+                break
+            try:
+                with transaction.atomic(using=using):
+                    _merge(pending, using)
+                _settle(pending, using)
+            except (psycopg.OperationalError, OperationalError):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever the event provokes must not stop those behind it
+                logger.warning("Event %s is a dead letter: %s", pending[0].id, type(error).__name__)
+                _bury(pending[0], error, using)
+            done += 1
+    return done
+
+
+def _take(limit: int, using: str) -> list[Pending]:
+    """Lock the oldest waiting events, at most `limit` of them and about BATCH_BYTES."""
+    with _cursor(using) as cursor:
+        cursor.execute(
+            """
+            SELECT o.event_id, octet_length(e.body) FROM lineage_outbox o JOIN lineage_event e ON e.id = o.event_id
+            WHERE NOT o.is_dead ORDER BY o.event_id LIMIT %b FOR UPDATE OF o SKIP LOCKED
+            """,
+            [limit],
+        )
+        ids, size = [], 0
+        for event_id, length in cursor.fetchall():
+            if ids and size + length > BATCH_BYTES:
+                break
+            ids.append(event_id)
+            size += length
+        if not ids:
+            return []
+        cursor.execute(
+            "SELECT id, event_time, digest, body FROM lineage_event WHERE id = ANY(%b::bigint[]) ORDER BY id", [ids]
+        )
+        return [
+            Pending(id=row[0], event_time=row[1], digest=bytes(row[2]), body=bytes(row[3])) for row in cursor.fetchall()
+        ]
+
+
+def _merge(pending: Sequence[Pending], using: str) -> None:
+    batch = Batch()
+    for event in pending:
+        batch.add(events.decode(event.body), event_time=event.event_time, digest=event.digest)
+    with _cursor(using) as cursor:
+        write(cursor, batch)
+
+
+def _settle(pending: Sequence[Pending], using: str) -> None:
+    with _cursor(using) as cursor:
+        cursor.execute("DELETE FROM lineage_outbox WHERE event_id = ANY(%b::bigint[])", [[event.id for event in pending]])
+
+
+def _bury(event: Pending, error: Exception, using: str) -> None:
+    with _cursor(using) as cursor:
+        cursor.execute(
+            "UPDATE lineage_outbox SET is_dead = true, error = %b WHERE event_id = %b",
+            [f"{type(error).__name__}: {error}"[:2000].replace("\0", ""), event.id],
+        )
+
+
+def _cursor(using: str) -> psycopg.Cursor[Any]:
+    """A cursor with parameters bound by the server: Django's own sends them as text, many times slower for arrays."""
+    connections[using].ensure_connection()
+    return psycopg.Cursor(connections[using].connection)
+
+
+def write(cursor: psycopg.Cursor[Any], batch: Batch) -> None:
+    """Merge a batch into the stored graph, within the caller's transaction."""
+    assets = _assets(cursor, batch)
+    versions = _versions(cursor, batch, assets)
+    _runs(cursor, batch, assets, versions)
+    _io(cursor, batch, assets, versions)
+    _edges(cursor, batch, assets)
+    _declarations(cursor, batch, assets)
+    _facets(cursor, batch, assets)
+    _observations(cursor, batch, versions)
+
+
+def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
+    """Rows turned into the column arrays that unnest takes."""
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    return columns or [[] for _ in range(width)]
+
+
+def _assets(cursor: psycopg.Cursor[Any], batch: Batch) -> dict[UUID, int]:
+    """Upsert the assets and give the id of each."""
+    if not batch.assets:
+        return {}
+    rows = [
+        (
+            uuid,
+            fact.family,
+            fact.kind,
+            fact.processing,
+            fact.namespace,
+            fact.name,
+            fact.first_seen_at,
+            fact.last_seen_at,
+            fact.kind_set and fact.kind_set[0],
+            fact.kind_set and fact.kind_set[1],
+        )
+        for uuid, fact in sorted(batch.assets.items())
+    ]
+    cursor.execute(
+        """
+        INSERT INTO lineage_asset AS a (uuid, family, kind, processing, namespace, name, first_seen_at, last_seen_at,
+                                        kind_set_at, kind_digest)
+        SELECT * FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
+                             %b::timestamptz[], %b::timestamptz[], %b::timestamptz[], %b::bytea[])
+        ON CONFLICT (uuid) DO UPDATE SET
+            first_seen_at = LEAST(a.first_seen_at, excluded.first_seen_at),
+            last_seen_at = GREATEST(a.last_seen_at, excluded.last_seen_at),
+            (kind, processing, kind_set_at, kind_digest) = (
+                SELECT * FROM (VALUES
+                    (excluded.kind, excluded.processing, excluded.kind_set_at, excluded.kind_digest),
+                    (a.kind, a.processing, a.kind_set_at, a.kind_digest)
+                ) AS said (kind, processing, at, digest)
+                ORDER BY at DESC NULLS LAST, digest DESC NULLS LAST LIMIT 1)
+        RETURNING uuid, id
+        """,
+        _columns(rows, 10),
+    )
+    return dict(cursor.fetchall())
+
+
+def _versions(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) -> dict[UUID, int]:
+    """Upsert the versions and give the id of each."""
+    if not batch.versions:
+        return {}
+    rows = [
+        (uuid, assets[fact.asset], fact.key, fact.produced_at, fact.seen_at)
+        for uuid, fact in sorted(batch.versions.items())
+    ]
+    columns = _columns(rows, 5)
+    cursor.execute(
+        """
+        INSERT INTO lineage_assetversion AS v (uuid, asset_id, key, produced_at, seen_at)
+        SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::text[], %b::timestamptz[], %b::timestamptz[])
+        ON CONFLICT (uuid) DO UPDATE SET
+            produced_at = LEAST(v.produced_at, excluded.produced_at),
+            seen_at = LEAST(v.seen_at, excluded.seen_at)
+        WHERE v.seen_at > excluded.seen_at
+           OR COALESCE(v.produced_at > excluded.produced_at, excluded.produced_at IS NOT NULL)
+        """,
+        columns,
+    )
+    cursor.execute("SELECT uuid, id FROM lineage_assetversion WHERE uuid = ANY(%b::uuid[])", [columns[0]])
+    return dict(cursor.fetchall())
+
+
+def _runs(
+    cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int], versions: dict[UUID, int]
+) -> None:
+    if not batch.runs:
+        return
+    rows = [
+        (
+            uuid,
+            fact.external_id,
+            assets[fact.job],
+            fact.parent,
+            fact.root,
+            fact.end_state or state_of(fact.event_types),
+            fact.event_types,
+            fact.started_at,
+            fact.end and fact.end[0],
+            fact.end and fact.end[1],
+            fact.first_event_at,
+            fact.last[0],
+            fact.last[1],
+            fact.commit and versions[fact.commit],
+            fact.commit_set and fact.commit_set[0],
+            fact.commit_set and fact.commit_set[1],
+        )
+        for uuid, fact in sorted(batch.runs.items())
+    ]
+    cursor.execute(
+        """
+        INSERT INTO lineage_run AS r (uuid, external_id, job_id, parent, root, state, event_types, started_at, ended_at,
+            end_digest, first_event_at, last_event_at, last_digest, commit_id, commit_set_at, commit_digest)
+        SELECT * FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::uuid[], %b::uuid[], %b::text[], %b::smallint[],
+            %b::timestamptz[], %b::timestamptz[], %b::bytea[], %b::timestamptz[], %b::timestamptz[], %b::bytea[],
+            %b::bigint[], %b::timestamptz[], %b::bytea[])
+        ON CONFLICT (uuid) DO UPDATE SET
+            parent = GREATEST(r.parent, excluded.parent),
+            root = GREATEST(r.root, excluded.root),
+            event_types = r.event_types | excluded.event_types,
+            started_at = LEAST(r.started_at, excluded.started_at),
+            -- A terminal state is never taken back by an event that comes late; of two the later one holds.
+            (state, ended_at, end_digest) = (
+                SELECT * FROM (VALUES
+                    (excluded.state, excluded.ended_at, excluded.end_digest),
+                    (r.state, r.ended_at, r.end_digest),
+                    (CASE WHEN (r.event_types | excluded.event_types) & 3 <> 0 THEN 'running' ELSE 'unknown' END,
+                     '-infinity', NULL)
+                ) AS said (state, at, digest)
+                WHERE at IS NOT NULL ORDER BY at DESC, digest DESC NULLS LAST LIMIT 1),
+            first_event_at = LEAST(r.first_event_at, excluded.first_event_at),
+            (job_id, last_event_at, last_digest) = (
+                SELECT * FROM (VALUES
+                    (excluded.job_id, excluded.last_event_at, excluded.last_digest),
+                    (r.job_id, r.last_event_at, r.last_digest)
+                ) AS said (job, at, digest)
+                ORDER BY at DESC, digest DESC LIMIT 1),
+            (commit_id, commit_set_at, commit_digest) = (
+                SELECT * FROM (VALUES
+                    (excluded.commit_id, excluded.commit_set_at, excluded.commit_digest),
+                    (r.commit_id, r.commit_set_at, r.commit_digest)
+                ) AS said (commit, at, digest)
+                ORDER BY at DESC NULLS LAST, digest DESC NULLS LAST LIMIT 1)
+        """,
+        _columns(rows, 16),
+    )
+
+
+def _io(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int], versions: dict[UUID, int]) -> None:
+    rows = [
+        (run, direction, assets[asset], version and versions[version], at)
+        for (run, direction, asset, version), at in sorted(batch.io.items(), key=_io_order)
+    ]
+    if not rows:
+        return
+    cursor.execute(
+        """
+        INSERT INTO lineage_runio AS io (run_id, direction, asset_id, version_id, first_seen_at)
+        SELECT * FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::bigint[], %b::timestamptz[])
+        ON CONFLICT (run_id, direction, asset_id, version_id) DO UPDATE SET first_seen_at = excluded.first_seen_at
+        WHERE io.first_seen_at > excluded.first_seen_at
+        """,
+        _columns(rows, 5),
+    )
+
+
+def _io_order(item: tuple[tuple[UUID, str, UUID, UUID | None], datetime]) -> tuple[int, str, int, int]:
+    run, direction, asset, version = item[0]
+    return run.int, direction, asset.int, version.int if version else -1
+
+
+def _edges(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) -> None:
+    rows = [
+        (assets[source], assets[target], relation, first, last)
+        for (source, target, relation), (first, last) in sorted(batch.edges.items())
+    ]
+    if not rows:
+        return
+    cursor.execute(
+        """
+        INSERT INTO lineage_edge AS e (source_id, target_id, relation, is_declared, valid_from, last_seen_at)
+        SELECT source, target, relation, false, first, last
+        FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::timestamptz[], %b::timestamptz[])
+             AS seen (source, target, relation, first, last)
+        ON CONFLICT (source_id, target_id, relation) WHERE NOT is_declared DO UPDATE SET
+            valid_from = LEAST(e.valid_from, excluded.valid_from),
+            last_seen_at = GREATEST(e.last_seen_at, excluded.last_seen_at)
+        WHERE e.valid_from > excluded.valid_from OR e.last_seen_at < excluded.last_seen_at
+        """,
+        _columns(rows, 5),
+    )
+
+
+def _declarations(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) -> None:
+    """Store what job events declare and make the declared edges of their jobs anew from all of it.
+
+    The upsert of the job's asset has locked its row, so no other projector declares for the same job meanwhile.
+    """
+    rows = [
+        (assets[job], direction, at, digest, json.dumps([assets[asset] for asset in listed]))
+        for (job, direction, digest), (at, listed) in sorted(batch.declarations.items())
+    ]
+    if not rows:
+        return
+    cursor.execute(
+        """
+        INSERT INTO lineage_declaration (job_id, direction, event_time, digest, assets)
+        SELECT job, direction, at, digest, assets::jsonb
+        FROM unnest(%b::bigint[], %b::text[], %b::timestamptz[], %b::bytea[], %b::text[])
+             AS said (job, direction, at, digest, assets)
+        ON CONFLICT (job_id, direction, digest) DO NOTHING
+        """,
+        _columns(rows, 5),
+    )
+    jobs = sorted({row[0] for row in rows})
+    cursor.execute(
+        """
+        DELETE FROM lineage_edge WHERE is_declared AND relation <> 'built_from'
+           AND (source_id = ANY(%b::bigint[]) AND relation = 'produced'
+                OR target_id = ANY(%b::bigint[]) AND relation = 'consumed')
+        """,
+        [jobs, jobs],
+    )
+    cursor.execute(
+        """
+        SELECT job_id, direction, event_time, assets FROM lineage_declaration WHERE job_id = ANY(%b::bigint[])
+        ORDER BY job_id, direction, event_time, digest
+        """,
+        [jobs],
+    )
+    edges = list(_declared(cursor.fetchall()))
+    if edges:
+        cursor.execute(
+            """
+            INSERT INTO lineage_edge (source_id, target_id, relation, is_declared, valid_from, valid_to, last_seen_at)
+            SELECT source, target, relation, true, valid_from, valid_to, last_seen_at
+            FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::timestamptz[])
+                 AS said (source, target, relation, valid_from, valid_to, last_seen_at)
+            """,
+            _columns(edges, 6),
+        )
+
+
+def _declared(
+    rows: Sequence[tuple[int, str, datetime, list[int]]],
+) -> Iterator[tuple[int, int, str, datetime, datetime | None, datetime]]:
+    """The declared edges and their validity: an edge holds from the first declaration that lists it until one does not."""
+    sequences: dict[tuple[int, str], list[tuple[datetime, set[int]]]] = {}
+    for job, direction, at, listed in rows:
+        sequences.setdefault((job, direction), []).append((at, set(listed)))
+    for (job, direction), sequence in sequences.items():
+        ends: list[tuple[datetime | None, set[int]]] = [*sequence, (None, set())]
+        begun: dict[int, datetime] = {}
+        for (at, listed_now), (until, listed_next) in pairwise(ends):
+            assert at is not None
+            for asset in listed_now:
+                begun.setdefault(asset, at)
+            for asset in sorted(begun.keys() - listed_next):
+                start = begun.pop(asset)
+                if until is None or until > start:
+                    ends_of_edge = (asset, job) if direction == "input" else (job, asset)
+                    yield (*ends_of_edge, "consumed" if direction == "input" else "produced", start, until, at)
+
+
+def _facets(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) -> None:
+    if not batch.sightings:
+        return
+    cursor.execute(
+        "SELECT uuid FROM lineage_facetdocument WHERE uuid = ANY(%b::uuid[])", [sorted(batch.documents)]
+    )
+    known = {row[0] for row in cursor.fetchall()}
+    new = [(uuid, body.decode()) for uuid, body in sorted(batch.documents.items()) if uuid not in known]
+    if new:
+        cursor.execute(
+            """
+            INSERT INTO lineage_facetdocument (uuid, body)
+            SELECT uuid, body::jsonb FROM unnest(%b::uuid[], %b::text[]) AS said (uuid, body)
+            ON CONFLICT (uuid) DO NOTHING
+            """,
+            _columns(new, 2),
+        )
+    rows = [
+        (assets[asset], document, sighting.first_seen_at, *sighting.last)
+        for (asset, document), sighting in sorted(batch.sightings.items())
+    ]
+    cursor.execute(
+        """
+        INSERT INTO lineage_facetsighting AS f (asset_id, document_id, first_seen_at, last_seen_at, last_digest)
+        SELECT * FROM unnest(%b::bigint[], %b::uuid[], %b::timestamptz[], %b::timestamptz[], %b::bytea[])
+        ON CONFLICT (asset_id, document_id) DO UPDATE SET
+            first_seen_at = LEAST(f.first_seen_at, excluded.first_seen_at),
+            (last_seen_at, last_digest) = (
+                SELECT * FROM (VALUES (excluded.last_seen_at, excluded.last_digest), (f.last_seen_at, f.last_digest))
+                AS said (at, digest) ORDER BY at DESC, digest DESC LIMIT 1)
+        WHERE f.first_seen_at > excluded.first_seen_at
+           OR (f.last_seen_at, f.last_digest) < (excluded.last_seen_at, excluded.last_digest)
+        """,
+        _columns(rows, 5),
+    )
+
+
+def _observations(cursor: psycopg.Cursor[Any], batch: Batch, versions: dict[UUID, int]) -> None:
+    rows = [
+        (
+            versions[version],
+            metric,
+            segment,
+            at,
+            fact.value,
+            fact.sample_size,
+            fact.dataset and versions[fact.dataset],
+            fact.run,
+            *fact.reported,
+        )
+        for (version, metric, segment, at), fact in sorted(batch.observations.items())
+    ]
+    if not rows:
+        return
+    cursor.execute(
+        """
+        INSERT INTO lineage_observation AS o (version_id, metric, segment, measured_at, value, sample_size, dataset_id, run,
+                                              reported_at, digest)
+        SELECT * FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::timestamptz[], %b::float8[], %b::bigint[],
+                             %b::bigint[], %b::uuid[], %b::timestamptz[], %b::bytea[])
+        ON CONFLICT (version_id, metric, segment, measured_at) DO UPDATE SET
+            value = excluded.value, sample_size = excluded.sample_size, dataset_id = excluded.dataset_id,
+            run = excluded.run, reported_at = excluded.reported_at, digest = excluded.digest
+        WHERE (o.reported_at, o.digest) < (excluded.reported_at, excluded.digest)
+        """,
+        _columns(rows, 10),
+    )
+
+
+GRAPH_TABLES = (
+    "lineage_observation",
+    "lineage_facetsighting",
+    "lineage_facetdocument",
+    "lineage_declaration",
+    "lineage_edge",
+    "lineage_runio",
+    "lineage_run",
+    "lineage_assetversion",
+    "lineage_asset",
+)
+
+
+def forget(*, using: str = "owner") -> int:
+    """Empty the graph and put every event of the log back into the outbox, and say how many.
+
+    Needs the owner's connection. Gates wait meanwhile: no watermark is passed until the log is projected again.
+    """
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        # Projectors that hold rows finish first; none begins before this is committed.
+        cursor.execute("LOCK TABLE lineage_outbox IN ACCESS EXCLUSIVE MODE")
+        cursor.execute(f"TRUNCATE {', '.join(GRAPH_TABLES)}")
+        cursor.execute(
+            "INSERT INTO lineage_outbox (event_id) SELECT id FROM lineage_event "
+            "ON CONFLICT (event_id) DO UPDATE SET error = '', is_dead = false"
+        )
+        return int(cursor.rowcount)
+
+
+def replay_dead_letters(*, using: str = "default") -> int:
+    """Give every dead letter another chance, and say how many there were."""
+    with _cursor(using) as cursor:
+        cursor.execute(
+            "UPDATE lineage_outbox SET is_dead = false, error = '' WHERE is_dead"
+        )
+        return cursor.rowcount
+
+
+def backlog(*, using: str = "default") -> int:
+    """How many events are taken and not yet in the graph, dead letters left out."""
+    with _cursor(using) as cursor:
+        cursor.execute("SELECT count(*) FROM lineage_outbox WHERE NOT is_dead")
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,146 @@
+"""Reads of the graph for pages and the API. Everyone who is signed in may read the graph."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Count, Q, QuerySet
+
+from governance.errors import NotFound
+from lineage import traversal
+from lineage.models import Asset, AssetVersion, Event, Observation, Outbox, Run
+from lineage.traversal import Direction, Neighbourhood
+
+
+def assets(*, text: str = "", kind: str = "") -> QuerySet[Asset]:
+    """Assets whose name or namespace contains every word of `text`, in the order of their ids."""
+    found = Asset.objects.order_by("id")
+    for word in text.split():
+        found = found.filter(Q(name__icontains=word) | Q(namespace__icontains=word))
+    return found.filter(kind=kind) if kind else found
+
+
+def kinds(*, text: str = "") -> dict[str, int]:
+    """How many assets of each kind match the text."""
+    return dict(assets(text=text).order_by().values_list("kind").annotate(Count("id")))
+
+
+def asset(uuid: UUID) -> Asset:
+    """Raises NotFound."""
+    found = Asset.objects.filter(uuid=uuid).first()
+    if found is None:
+        raise NotFound(f"There is no asset {uuid}.", fields={"asset": "unknown"})
+    return found
+
+
+def asset_named(*, kind: str, namespace: str, name: str) -> Asset:
+    """Raises NotFound."""
+    found = Asset.objects.filter(kind=kind, namespace=namespace, name=name).first()
+    if found is None:
+        raise NotFound(f"There is no {kind} {name!r} in {namespace!r}.", fields={"name": "unknown"})
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A version of an asset. Without a name from its sender it is called after the run that wrote it."""
+
+    key: str
+    uuid: UUID | None
+    at: datetime
+    run: UUID | None
+    is_inferred: bool
+
+
+def versions(asset: Asset, *, limit: int = 50, before: datetime | None = None) -> list[Version]:
+    """The versions of an asset, the newest first, older than `before` if given."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT * FROM (
+                SELECT v.key, v.uuid, COALESCE(v.produced_at, v.seen_at) AS at, false AS is_inferred,
+                       (SELECT run_id FROM lineage_runio WHERE asset_id = v.asset_id AND version_id = v.id
+                        AND direction = 'output' ORDER BY first_seen_at, run_id LIMIT 1) AS run
+                FROM lineage_assetversion v WHERE v.asset_id = %(asset)s
+                UNION ALL
+                SELECT 'run:' || io.run_id, NULL, io.first_seen_at, true, io.run_id
+                FROM lineage_runio io
+                WHERE io.asset_id = %(asset)s AND io.direction = 'output' AND io.version_id IS NULL AND NOT EXISTS (
+                    SELECT 1 FROM lineage_runio pinned WHERE pinned.run_id = io.run_id AND pinned.direction = 'output'
+                       AND pinned.asset_id = io.asset_id AND pinned.version_id IS NOT NULL)
+            ) AS version WHERE %(before)s::timestamptz IS NULL OR at < %(before)s ORDER BY at DESC, key DESC LIMIT %(limit)s
+            """,
+            {"asset": asset.pk, "before": before, "limit": limit},
+        )
+        return [
+            Version(key=row[0], uuid=row[1], at=row[2], is_inferred=row[3], run=row[4]) for row in cursor.fetchall()
+        ]
+
+
+def runs(asset: Asset) -> QuerySet[Run]:
+    """The runs of a job, or those that read or wrote the asset, the newest first."""
+    mine = Q(job=asset) if asset.family == "job" else Q(uuid__in=asset.io.values("run"))
+    return Run.objects.filter(mine).select_related("job", "commit__asset").order_by("-last_event_at", "uuid")
+
+
+def run(uuid: UUID) -> Run:
+    """Raises NotFound."""
+    found = Run.objects.select_related("job", "commit__asset").filter(uuid=uuid).first()
+    if found is None:
+        raise NotFound(f"There is no run {uuid}.", fields={"run": "unknown"})
+    return found
+
+
+def events_of_run(uuid: UUID) -> QuerySet[Event]:
+    """The events of a run by their own time."""
+    return Event.objects.filter(run=uuid).order_by("event_time", "id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facet:
+    """The current value of one facet and when it was last said."""
+
+    key: str
+    value: Any
+    seen_at: datetime
+
+
+def facets(asset: Asset) -> list[Facet]:
+    """The current facets: for each key the value said last, unless it was a deletion. Ordered by key."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT key, value::text, last_seen_at FROM (
+                SELECT DISTINCT ON (said.key) said.key, said.value, s.last_seen_at
+                FROM lineage_facetsighting s
+                JOIN lineage_facetdocument d ON d.uuid = s.document_id
+                CROSS JOIN LATERAL jsonb_each(d.body) AS said
+                WHERE s.asset_id = %s
+                ORDER BY said.key, s.last_seen_at DESC, s.last_digest DESC
+            ) AS newest WHERE NOT COALESCE(newest.value @> '{"_deleted": true}', false)
+            """,
+            [asset.pk],
+        )
+        return [Facet(key=row[0], value=json.loads(row[1]), seen_at=row[2]) for row in cursor.fetchall()]
+
+
+def observations(version: AssetVersion) -> QuerySet[Observation]:
+    """Every measurement of a model version, by metric and segment, the newest first."""
+    return version.observations.select_related("dataset__asset").order_by("metric", "segment", "-measured_at")
+
+
+def neighbourhood(
+    *, asset: Asset, direction: Direction, depth: int, budget: int = 200, as_of: datetime | None = None
+) -> Neighbourhood:
+    """See `traversal.neighbourhood`."""
+    return traversal.neighbourhood(
+        root=asset.pk, root_uuid=asset.uuid, direction=direction, depth=depth, budget=budget, as_of=as_of
+    )
+
+
+def dead_letters() -> QuerySet[Outbox]:
+    """Events that could not be projected, the oldest first."""
+    return Outbox.objects.filter(is_dead=True).select_related("event").order_by("event_id")

@@ -1,0 +1,331 @@
+"""From events to facts of the graph, merged over a batch. Pure: no database, no clock.
+
+Every merge here is commutative, associative and idempotent, and the SQL of `lineage.projection` repeats it against
+the stored rows; that is why order, repeats and batch sizes cannot change the graph. Two facts that contradict each
+other are settled by the greater (event time, digest).
+"""
+
+import hashlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from lineage import events, identity
+from lineage.events import EventKind, EventType
+from lineage.identity import Family, Kind
+
+TERMINAL = {EventType.COMPLETE: "completed", EventType.ABORT: "aborted", EventType.FAIL: "failed"}
+UNDERWAY = EventType.START | EventType.RUNNING
+# A B-tree holds no row above 2.7 kB, and metric and segment names are keys.
+MAX_METRIC_CHARS = 200
+MODEL_METRICS_FACET = "assay_modelMetrics"
+# Facets that become rows of their own and change with every version, so that keeping them would defeat the sharing
+# of facet documents.
+PROJECTED_FACETS = frozenset({"version", MODEL_METRICS_FACET})
+
+Stamp = tuple[datetime, bytes]
+
+
+@dataclass(slots=True)
+class AssetFact:
+    family: str
+    namespace: str
+    name: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    kind: str
+    processing: str = ""
+    kind_set: Stamp | None = None
+
+
+@dataclass(slots=True)
+class VersionFact:
+    asset: UUID
+    key: str
+    produced_at: datetime | None
+    seen_at: datetime
+
+
+@dataclass(slots=True)
+class RunFact:
+    external_id: str
+    job: UUID
+    first_event_at: datetime
+    last: Stamp
+    event_types: int = 0
+    parent: UUID | None = None
+    root: UUID | None = None
+    started_at: datetime | None = None
+    end: Stamp | None = None
+    end_state: str = ""
+    commit: UUID | None = None
+    commit_set: Stamp | None = None
+
+
+@dataclass(slots=True)
+class Sighting:
+    first_seen_at: datetime
+    last: Stamp
+
+
+@dataclass(slots=True)
+class ObservationFact:
+    value: float | None
+    sample_size: int | None
+    dataset: UUID | None
+    run: UUID | None
+    reported: Stamp
+
+
+@dataclass(slots=True)
+class Batch:
+    """Facts of any number of events. Keys are identities; `add` merges one event in."""
+
+    assets: dict[UUID, AssetFact] = field(default_factory=dict)
+    versions: dict[UUID, VersionFact] = field(default_factory=dict)
+    runs: dict[UUID, RunFact] = field(default_factory=dict)
+    # (run, direction, asset, version) -> first seen
+    io: dict[tuple[UUID, str, UUID, UUID | None], datetime] = field(default_factory=dict)
+    # (source, target, relation) -> [first seen, last seen]
+    edges: dict[tuple[UUID, UUID, str], list[datetime]] = field(default_factory=dict)
+    documents: dict[UUID, bytes] = field(default_factory=dict)
+    sightings: dict[tuple[UUID, UUID], Sighting] = field(default_factory=dict)
+    # (job, direction, digest) -> (event time, assets)
+    declarations: dict[tuple[UUID, str, bytes], tuple[datetime, tuple[UUID, ...]]] = field(default_factory=dict)
+    # (version, metric, segment, measured at)
+    observations: dict[tuple[UUID, str, str, datetime], ObservationFact] = field(default_factory=dict)
+
+    def add(self, document: dict[str, Any], *, event_time: datetime, digest: bytes) -> None:
+        """Merge one event, in the form `events.decode` gives and `events.identify` has accepted."""
+        stamp = (event_time, digest)
+        match events.kind_of(document):
+            case EventKind.RUN:
+                self._run_event(document, stamp)
+            case EventKind.JOB:
+                self._job_event(document, stamp)
+            case EventKind.DATASET:
+                self._dataset(document["dataset"], stamp)
+
+    def _run_event(self, document: dict[str, Any], stamp: Stamp) -> None:
+        at = stamp[0]
+        run = document["run"]
+        job_facets = _object(document["job"].get("facets"))
+        job = self._job(document["job"], job_facets, stamp)
+        run_uuid = events.run_uuid(run["runId"])
+        event_type = events.type_of(document)
+
+        fact = self.runs.get(run_uuid)
+        if fact is None:
+            external_id = str(run_uuid) if events.is_uuid(run["runId"]) else run["runId"]
+            fact = self.runs[run_uuid] = RunFact(external_id, job, at, stamp)
+        fact.first_event_at = min(fact.first_event_at, at)
+        if stamp >= fact.last:
+            fact.last, fact.job = stamp, job
+        fact.event_types |= event_type
+        if event_type is EventType.START:
+            fact.started_at = at if fact.started_at is None else min(fact.started_at, at)
+        if event_type in TERMINAL and (fact.end is None or stamp >= fact.end):
+            fact.end, fact.end_state = stamp, TERMINAL[event_type]
+        self._parents(fact, _object(run.get("facets")), at)
+        commit = self._commit(job, job_facets, stamp)
+        if commit is not None and (fact.commit_set is None or stamp >= fact.commit_set):
+            fact.commit, fact.commit_set = commit, stamp
+
+        for dataset in document.get("inputs") or ():
+            asset, version = self._dataset(dataset, stamp, run=run_uuid)
+            self._edge(asset, job, "consumed", at)
+            self._io((run_uuid, "input", asset, version), at)
+        for dataset in document.get("outputs") or ():
+            asset, version = self._dataset(dataset, stamp, run=run_uuid, is_produced=True)
+            self._edge(job, asset, "produced", at)
+            self._io((run_uuid, "output", asset, version), at)
+
+    def _job_event(self, document: dict[str, Any], stamp: Stamp) -> None:
+        job_facets = _object(document["job"].get("facets"))
+        job = self._job(document["job"], job_facets, stamp)
+        self._commit(job, job_facets, stamp)
+        for direction in ("input", "output"):
+            listed = document.get(f"{direction}s")
+            if listed is None:
+                continue
+            assets = {self._dataset(dataset, stamp)[0]: None for dataset in listed}
+            self.declarations[job, direction, stamp[1]] = (stamp[0], tuple(assets))
+
+    def _asset(self, family: Family, namespace: str, name: str, at: datetime) -> UUID:
+        uuid = identity.asset(family, namespace, name)
+        fact = self.assets.get(uuid)
+        if fact is None:
+            self.assets[uuid] = AssetFact(family, namespace, name, at, at, kind=str(family))
+        elif at < fact.first_seen_at:
+            fact.first_seen_at = at
+        elif at > fact.last_seen_at:
+            fact.last_seen_at = at
+        return uuid
+
+    def _job(self, job: dict[str, Any], facets: dict[str, Any], stamp: Stamp) -> UUID:
+        uuid = self._asset(Family.JOB, job["namespace"], job["name"], stamp[0])
+        if "jobType" in facets:
+            processing = _object(facets["jobType"]).get("processingType")
+            word = processing.lower()[:12] if isinstance(processing, str) else ""
+            self._kind(uuid, Kind.DEPLOYMENT if word == "service" else Kind.JOB, word, stamp)
+        self._sight(uuid, facets, stamp)
+        return uuid
+
+    def _dataset(
+        self, dataset: dict[str, Any], stamp: Stamp, *, run: UUID | None = None, is_produced: bool = False
+    ) -> tuple[UUID, UUID | None]:
+        """The dataset's UUID and the UUID of its version, if the sender named one."""
+        at = stamp[0]
+        uuid = self._asset(Family.DATASET, dataset["namespace"], dataset["name"], at)
+        facets = _object(dataset.get("facets"))
+        if "datasetType" in facets:
+            word = _object(facets["datasetType"]).get("datasetType")
+            is_model = isinstance(word, str) and word.upper() == "MODEL"
+            self._kind(uuid, Kind.MODEL if is_model else Kind.DATASET, "", stamp)
+        version = None
+        key = _object(facets.get("version")).get("datasetVersion")
+        if isinstance(key, (str, int)) and str(key):
+            version = self._version(uuid, str(key), at, is_produced=is_produced)
+            for owner in (facets, dataset.get("inputFacets"), dataset.get("outputFacets")):
+                self._measurements(version, _object(owner).get(MODEL_METRICS_FACET), stamp, run)
+        self._sight(uuid, facets, stamp)
+        return uuid, version
+
+    def _version(self, asset: UUID, key: str, at: datetime, *, is_produced: bool) -> UUID:
+        uuid = identity.version(asset, key)
+        fact = self.versions.get(uuid)
+        produced_at = at if is_produced else None
+        if fact is None:
+            self.versions[uuid] = VersionFact(asset, key, produced_at, at)
+            return uuid
+        fact.seen_at = min(fact.seen_at, at)
+        if produced_at is not None:
+            fact.produced_at = produced_at if fact.produced_at is None else min(fact.produced_at, produced_at)
+        return uuid
+
+    def _commit(self, job: UUID, job_facets: dict[str, Any], stamp: Stamp) -> UUID | None:
+        """The commit a job was built from, with its repository and the edge, if the sender named both."""
+        location = _object(job_facets.get("sourceCodeLocation"))
+        url, sha = location.get("repoUrl") or location.get("url"), location.get("version")
+        if not (isinstance(url, str) and url and isinstance(sha, str) and sha):
+            return None
+        repository = self._asset(Family.REPOSITORY, "git", url, stamp[0])
+        self._edge(repository, job, "built_from", stamp[0])
+        return self._version(repository, sha, stamp[0], is_produced=False)
+
+    def _parents(self, fact: RunFact, run_facets: dict[str, Any], at: datetime) -> None:
+        # `parentRun` is how clients of 2021 spelt it.
+        parent = _object(run_facets.get("parent") or run_facets.get("parentRun"))
+        fact.parent = _greatest(fact.parent, self._parent_run(parent, at))
+        fact.root = _greatest(fact.root, self._parent_run(_object(parent.get("root")), at))
+
+    def _parent_run(self, parent: dict[str, Any], at: datetime) -> UUID | None:
+        run_id = _object(parent.get("run")).get("runId")
+        job = _object(parent.get("job"))
+        namespace, name = job.get("namespace"), job.get("name")
+        if isinstance(namespace, str) and namespace and isinstance(name, str) and name:
+            self._asset(Family.JOB, namespace, name, at)
+        return events.run_uuid(run_id) if isinstance(run_id, str) and run_id else None
+
+    def _kind(self, uuid: UUID, kind: Kind, processing: str, stamp: Stamp) -> None:
+        fact = self.assets[uuid]
+        if fact.kind_set is None or stamp >= fact.kind_set:
+            fact.kind, fact.processing, fact.kind_set = str(kind), processing, stamp
+
+    def _io(self, key: tuple[UUID, str, UUID, UUID | None], at: datetime) -> None:
+        self.io[key] = min(self.io.get(key, at), at)
+
+    def _edge(self, source: UUID, target: UUID, relation: str, at: datetime) -> None:
+        seen = self.edges.setdefault((source, target, relation), [at, at])
+        seen[0] = min(seen[0], at)
+        seen[1] = max(seen[1], at)
+
+    def _sight(self, asset: UUID, facets: dict[str, Any], stamp: Stamp) -> None:
+        kept = {key: value for key, value in facets.items() if key not in PROJECTED_FACETS}
+        if not kept:
+            return
+        body = events.canonical(kept)
+        document = UUID(bytes=hashlib.sha256(body).digest()[:16])
+        self.documents[document] = body
+        sighting = self.sightings.get((asset, document))
+        if sighting is None:
+            self.sightings[asset, document] = Sighting(stamp[0], stamp)
+        else:
+            sighting.first_seen_at = min(sighting.first_seen_at, stamp[0])
+            sighting.last = max(sighting.last, stamp)
+
+    def _measurements(self, version: UUID, facet: Any, stamp: Stamp, run: UUID | None) -> None:
+        for metric, segment, at, fact in self._measured(_object(facet).get("metrics"), stamp, run):
+            key = (version, metric, segment, at)
+            known = self.observations.get(key)
+            if known is None or fact.reported >= known.reported:
+                self.observations[key] = fact
+
+    def _measured(
+        self, metrics: Any, stamp: Stamp, run: UUID | None
+    ) -> Iterator[tuple[str, str, datetime, ObservationFact]]:
+        for entry in metrics if isinstance(metrics, list) else ():
+            entry = _object(entry)
+            metric, segment = entry.get("name"), entry.get("segment") or ""
+            if not (isinstance(metric, str) and isinstance(segment, str) and 0 < len(metric) <= MAX_METRIC_CHARS):
+                continue
+            if len(segment) > MAX_METRIC_CHARS:
+                continue
+            size = entry.get("sampleSize")
+            fact = ObservationFact(
+                value=_finite(entry.get("value")),
+                sample_size=size if _is_count(size) else None,
+                dataset=self._evaluated_on(_object(entry.get("dataset")), stamp),
+                run=run,
+                reported=stamp,
+            )
+            yield metric, segment, _time(entry.get("measuredAt"), stamp[0]), fact
+
+    def _evaluated_on(self, dataset: dict[str, Any], stamp: Stamp) -> UUID | None:
+        namespace, name, key = dataset.get("namespace"), dataset.get("name"), dataset.get("version")
+        if not all(isinstance(value, str) and value for value in (namespace, name, key)):
+            return None
+        asset = self._asset(Family.DATASET, str(namespace), str(name), stamp[0])
+        return self._version(asset, str(key), stamp[0], is_produced=False)
+
+
+def state_of(event_types: int) -> str:
+    """The state of a run that has no terminal event."""
+    return "running" if event_types & UNDERWAY else "unknown"
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _greatest(left: UUID | None, right: UUID | None) -> UUID | None:
+    """A run has one parent; should senders disagree, any rule that ignores order will do."""
+    if left is None or right is None:
+        return left or right
+    return max(left, right)
+
+
+def _finite(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _time(value: Any, default: datetime) -> datetime:
+    if not isinstance(value, str):
+        return default
+    try:
+        return events.parse_time(value)
+    except events.BadEvent:
+        return default
