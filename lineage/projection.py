@@ -254,7 +254,7 @@ def _runs(
             started_at = LEAST(r.started_at, excluded.started_at),
             -- A terminal state is never taken back by an event that comes late; of two the later one holds.
             (state, ended_at, end_digest) = (
-                SELECT * FROM (VALUES
+                SELECT state, NULLIF(at, '-infinity'), digest FROM (VALUES
                     (excluded.state, excluded.ended_at, excluded.end_digest),
                     (r.state, r.ended_at, r.end_digest),
                     (CASE WHEN (r.event_types | excluded.event_types) & 3 <> 0 THEN 'running' ELSE 'unknown' END,
@@ -356,7 +356,7 @@ def _declarations(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, 
     )
     cursor.execute(
         """
-        SELECT job_id, direction, event_time, assets FROM lineage_declaration WHERE job_id = ANY(%b::bigint[])
+        SELECT job_id, direction, event_time, assets::text FROM lineage_declaration WHERE job_id = ANY(%b::bigint[])
         ORDER BY job_id, direction, event_time, digest
         """,
         [jobs],
@@ -375,12 +375,12 @@ def _declarations(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, 
 
 
 def _declared(
-    rows: Sequence[tuple[int, str, datetime, list[int]]],
+    rows: Sequence[tuple[int, str, datetime, str]],
 ) -> Iterator[tuple[int, int, str, datetime, datetime | None, datetime]]:
     """The declared edges and their validity: an edge holds from the first declaration that lists it until one does not."""
     sequences: dict[tuple[int, str], list[tuple[datetime, set[int]]]] = {}
     for job, direction, at, listed in rows:
-        sequences.setdefault((job, direction), []).append((at, set(listed)))
+        sequences.setdefault((job, direction), []).append((at, set(json.loads(listed))))
     for (job, direction), sequence in sequences.items():
         ends: list[tuple[datetime | None, set[int]]] = [*sequence, (None, set())]
         begun: dict[int, datetime] = {}

@@ -1,0 +1,51 @@
+"""The whole graph by identities instead of row ids, so that two graphs can be compared."""
+
+from typing import Any
+
+from django.db import connection
+
+QUERIES = {
+    "assets": """
+        SELECT uuid, family, kind, processing, namespace, name, first_seen_at, last_seen_at, kind_set_at, kind_digest
+        FROM lineage_asset""",
+    "versions": """
+        SELECT v.uuid, a.uuid, v.key, v.produced_at, v.seen_at
+        FROM lineage_assetversion v JOIN lineage_asset a ON a.id = v.asset_id""",
+    "runs": """
+        SELECT r.uuid, r.external_id, j.uuid, r.parent, r.root, r.state, r.event_types, r.started_at,
+               r.ended_at, r.end_digest, r.first_event_at, r.last_event_at, r.last_digest, c.uuid,
+               r.commit_set_at, r.commit_digest
+        FROM lineage_run r JOIN lineage_asset j ON j.id = r.job_id LEFT JOIN lineage_assetversion c ON c.id = r.commit_id""",
+    "io": """
+        SELECT io.run_id, io.direction, a.uuid, v.uuid, io.first_seen_at
+        FROM lineage_runio io JOIN lineage_asset a ON a.id = io.asset_id LEFT JOIN lineage_assetversion v ON v.id = io.version_id""",
+    "edges": """
+        SELECT s.uuid, t.uuid, e.relation, e.is_declared, e.valid_from, e.valid_to, e.last_seen_at
+        FROM lineage_edge e JOIN lineage_asset s ON s.id = e.source_id JOIN lineage_asset t ON t.id = e.target_id""",
+    "declarations": """
+        SELECT j.uuid, d.direction, d.event_time, d.digest,
+               ARRAY(SELECT a.uuid::text FROM lineage_asset a WHERE d.assets @> to_jsonb(a.id) ORDER BY 1)
+        FROM lineage_declaration d JOIN lineage_asset j ON j.id = d.job_id""",
+    "documents": "SELECT uuid, body::text FROM lineage_facetdocument",
+    "sightings": """
+        SELECT a.uuid, f.document_id, f.first_seen_at, f.last_seen_at, f.last_digest
+        FROM lineage_facetsighting f JOIN lineage_asset a ON a.id = f.asset_id""",
+    "observations": """
+        SELECT v.uuid, o.metric, o.segment, o.measured_at, o.value, o.sample_size, d.uuid, o.run, o.reported_at, o.digest
+        FROM lineage_observation o JOIN lineage_assetversion v ON v.id = o.version_id
+        LEFT JOIN lineage_assetversion d ON d.id = o.dataset_id""",
+}
+
+
+def graph() -> dict[str, list[Any]]:
+    """Every row of every graph table, sorted."""
+    dumped = {}
+    with connection.cursor() as cursor:
+        for table, query in QUERIES.items():
+            cursor.execute(query)
+            dumped[table] = sorted((tuple(map(_plain, row)) for row in cursor.fetchall()), key=repr)
+    return dumped
+
+
+def _plain(value: Any) -> Any:
+    return bytes(value).hex() if isinstance(value, memoryview) else value

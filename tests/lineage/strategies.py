@@ -1,0 +1,78 @@
+"""Generated events: few names and times, so that everything meets everything."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+NAMES = st.sampled_from(["a", "b", "c", "d/é .x"])
+TIMES = st.integers(0, 9).map(lambda n: f"2026-03-0{1 + n // 3}T1{n % 3}:00:00Z")
+RUN_IDS = st.sampled_from(["0190a0b0-0000-7000-8000-00000000000%d" % n for n in range(4)] + ["manual__2026"])
+PRODUCER = "urn:assay:test"
+
+
+def _facets(**possible: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=dict(possible))
+
+
+DATASET_FACETS = _facets(
+    version=st.sampled_from(["1", "2"]).map(lambda key: {"datasetVersion": key}),
+    datasetType=st.sampled_from([{"datasetType": "MODEL"}, {"datasetType": "TABLE"}, {"_deleted": True}]),
+    documentation=st.sampled_from([{"description": "x"}, {"description": "y"}, {"_deleted": True}]),
+    assay_modelMetrics=st.lists(
+        st.fixed_dictionaries(
+            {"name": st.sampled_from(["auc", "f1"]), "value": st.one_of(st.none(), st.floats(0, 1), st.just("high"))},
+            optional={
+                "measuredAt": TIMES,
+                "segment": st.sampled_from(["", "young"]),
+                "dataset": st.just({"namespace": "n", "name": "a", "version": "1"}),
+            },
+        ),
+        max_size=2,
+    ).map(lambda metrics: {"metrics": metrics}),
+)
+DATASETS = st.lists(
+    st.fixed_dictionaries({"namespace": st.just("n"), "name": NAMES}, optional={"facets": DATASET_FACETS}), max_size=3
+)
+JOBS = st.fixed_dictionaries(
+    {"namespace": st.just("jobs"), "name": NAMES},
+    optional={
+        "facets": _facets(
+            sourceCodeLocation=st.sampled_from(["a1", "b2"]).map(
+                lambda sha: {"type": "git", "url": "https://git.example/r", "repoUrl": "https://git.example/r", "version": sha}
+            ),
+            jobType=st.sampled_from(["BATCH", "SERVICE", "STREAMING"]).map(lambda word: {"processingType": word}),
+        )
+    },
+)
+RUNS = st.fixed_dictionaries(
+    {"runId": RUN_IDS},
+    optional={
+        "facets": _facets(
+            parent=st.fixed_dictionaries(
+                {
+                    "run": st.fixed_dictionaries({"runId": RUN_IDS}),
+                    "job": st.fixed_dictionaries({"namespace": st.just("jobs"), "name": NAMES}),
+                }
+            )
+        )
+    },
+)
+RUN_EVENTS = st.fixed_dictionaries(
+    {"eventTime": TIMES, "producer": st.just(PRODUCER), "run": RUNS, "job": JOBS},
+    optional={
+        "eventType": st.sampled_from(["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"]),
+        "inputs": DATASETS,
+        "outputs": DATASETS,
+    },
+)
+JOB_EVENTS = st.fixed_dictionaries(
+    {"eventTime": TIMES, "producer": st.just(PRODUCER), "job": JOBS}, optional={"inputs": DATASETS, "outputs": DATASETS}
+)
+DATASET_EVENTS = st.fixed_dictionaries(
+    {
+        "eventTime": TIMES,
+        "producer": st.just(PRODUCER),
+        "dataset": st.fixed_dictionaries({"namespace": st.just("n"), "name": NAMES}, optional={"facets": DATASET_FACETS}),
+    }
+)
+EVENTS = st.one_of(RUN_EVENTS, RUN_EVENTS, JOB_EVENTS, DATASET_EVENTS)

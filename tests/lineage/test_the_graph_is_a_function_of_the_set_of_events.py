@@ -1,0 +1,73 @@
+"""The law of the projection: any order, any repeats, any split into batches."""
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.lineage import growing, strategies
+
+pytestmark = pytest.mark.django_db
+# Each example runs in a savepoint of the test's transaction, so a shared database connection is no leak.
+LAW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[list[dict[str, Any]]], int]:
+    """Some events, the same events shuffled, repeated and split into batches, and a size for the projector's batches."""
+    events = draw(st.lists(strategies.EVENTS, min_size=1, max_size=12))
+    repeats = draw(st.lists(st.sampled_from(events), max_size=4))
+    shuffled = draw(st.permutations(events + repeats))
+    cuts = sorted(draw(st.lists(st.integers(0, len(shuffled)), max_size=4)))
+    batches = [shuffled[start:end] for start, end in zip([0, *cuts], [*cuts, len(shuffled)], strict=True)]
+    return events, batches, draw(st.integers(1, 6))
+
+
+@LAW
+@given(histories())
+def test_order_repeats_and_batches_do_not_change_the_graph(
+    history: tuple[list[dict[str, Any]], list[list[dict[str, Any]]], int],
+) -> None:
+    events, batches, limit = history
+
+    assert growing.graph_of(batches, limit) == growing.graph_of([events])
+
+
+def test_the_law_would_notice_a_lost_event() -> None:
+    events = [
+        {
+            "eventTime": f"2026-03-01T10:00:0{n}Z",
+            "producer": "urn:assay:test",
+            "run": {"runId": f"0190a0b0-0000-7000-8000-00000000000{n}"},
+            "job": {"namespace": "jobs", "name": "j"},
+            "inputs": [{"namespace": "n", "name": f"d{n}"}],
+        }
+        for n in range(4)
+    ]
+
+    assert growing.graph_of([events]) != growing.graph_of([events[:3]])
+
+
+def test_a_large_shuffled_history_grows_the_same_graph() -> None:
+    chance = random.Random(7)
+    events = [
+        {
+            "eventTime": f"2026-03-01T10:{n % 60:02}:00Z",
+            "eventType": chance.choice(["START", "COMPLETE", "FAIL"]),
+            "producer": "urn:assay:test",
+            "run": {"runId": f"0190a0b0-0000-7000-8000-{chance.randrange(40):012}"},
+            "job": {"namespace": "jobs", "name": f"j{chance.randrange(9)}"},
+            "inputs": [
+                {"namespace": "n", "name": f"d{chance.randrange(30)}", "facets": {"documentation": {"description": str(n)}}}
+            ],
+            "outputs": [
+                {"namespace": "n", "name": f"d{chance.randrange(30)}", "facets": {"version": {"datasetVersion": str(n % 7)}}}
+            ],
+        }
+        for n in range(300)
+    ]
+    shuffled = chance.sample(events, len(events))
+
+    assert growing.graph_of([shuffled[:110], shuffled[110:]], 17) == growing.graph_of([events])
