@@ -91,7 +91,8 @@ class Ownership(models.Model):
                 ],
             ),
             models.CheckConstraint(
-                condition=Q(role__in=["business_owner", "technical_owner", "steward"]), name="owner_role_is_known"
+                condition=Q(role__in=["business_owner", "technical_owner", "steward"]),
+                name="owner_role_is_known",
             ),
             models.CheckConstraint(
                 condition=Q(period__startswith__isnull=False) & Q(period__isempty=False),
@@ -108,7 +109,9 @@ class ApiToken(models.Model):
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)
-    prefix = models.CharField(max_length=20, help_text="The first characters, so that people can tell tokens apart.")
+    prefix = models.CharField(
+        max_length=20, help_text="The first characters, so that people can tell tokens apart."
+    )
     digest = models.BinaryField(max_length=32, unique=True)
     scopes = ArrayField(models.CharField(max_length=40))
     created_at = models.DateTimeField(db_default=Now())
@@ -118,7 +121,9 @@ class ApiToken(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="token_expires_after_creation"),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("created_at")), name="token_expires_after_creation"
+            ),
         ]
 
     def __str__(self) -> str:

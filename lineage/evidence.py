@@ -83,7 +83,8 @@ def model_version(*, name: str, version: str, namespace: str | None = None) -> M
     if len(found) > 1:
         places = ", ".join(model.namespace for model in found)
         raise Conflict(
-            f"The model {name!r} stands in several namespaces ({places}): say which.", fields={"namespace": "ambiguous"}
+            f"The model {name!r} stands in several namespaces ({places}): say which.",
+            fields={"namespace": "ambiguous"},
         )
     model = found[0]
     uuid = identity.version(model.uuid, version)

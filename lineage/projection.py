@@ -96,10 +96,12 @@ def _take(limit: int, using: str) -> list[Pending]:
         if not ids:
             return []
         cursor.execute(
-            "SELECT id, event_time, digest, body FROM lineage_event WHERE id = ANY(%b::bigint[]) ORDER BY id", [ids]
+            "SELECT id, event_time, digest, body FROM lineage_event WHERE id = ANY(%b::bigint[]) ORDER BY id",
+            [ids],
         )
         return [
-            Pending(id=row[0], event_time=row[1], digest=bytes(row[2]), body=bytes(row[3])) for row in cursor.fetchall()
+            Pending(id=row[0], event_time=row[1], digest=bytes(row[2]), body=bytes(row[3]))
+            for row in cursor.fetchall()
         ]
 
 
@@ -113,7 +115,9 @@ def _merge(pending: Sequence[Pending], using: str) -> None:
 
 def _settle(pending: Sequence[Pending], using: str) -> None:
     with _cursor(using) as cursor:
-        cursor.execute("DELETE FROM lineage_outbox WHERE event_id = ANY(%b::bigint[])", [[event.id for event in pending]])
+        cursor.execute(
+            "DELETE FROM lineage_outbox WHERE event_id = ANY(%b::bigint[])", [[event.id for event in pending]]
+        )
 
 
 def _bury(event: Pending, error: Exception, using: str) -> None:
@@ -279,7 +283,9 @@ def _runs(
     )
 
 
-def _io(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int], versions: dict[UUID, int]) -> None:
+def _io(
+    cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int], versions: dict[UUID, int]
+) -> None:
     rows = [
         (run, direction, assets[asset], version and versions[version], at)
         for (run, direction, asset, version), at in sorted(batch.io.items(), key=_io_order)
@@ -392,7 +398,13 @@ def _declared(
                 start = begun.pop(asset)
                 if until is None or until > start:
                     ends_of_edge = (asset, job) if direction == "input" else (job, asset)
-                    yield (*ends_of_edge, "consumed" if direction == "input" else "produced", start, until, at)
+                    yield (
+                        *ends_of_edge,
+                        "consumed" if direction == "input" else "produced",
+                        start,
+                        until,
+                        at,
+                    )
 
 
 def _facets(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) -> None:
@@ -496,9 +508,7 @@ def forget(*, using: str = "owner") -> int:
 def replay_dead_letters(*, using: str = "default") -> int:
     """Give every dead letter another chance, and say how many there were."""
     with _cursor(using) as cursor:
-        cursor.execute(
-            "UPDATE lineage_outbox SET is_dead = false, error = '' WHERE is_dead"
-        )
+        cursor.execute("UPDATE lineage_outbox SET is_dead = false, error = '' WHERE is_dead")
         return cursor.rowcount
 
 

@@ -67,7 +67,13 @@ class Neighbourhood:
 
 
 def neighbourhood(
-    *, root: int, root_uuid: UUID, direction: Direction, depth: int, budget: int = 200, as_of: datetime | None = None
+    *,
+    root: int,
+    root_uuid: UUID,
+    direction: Direction,
+    depth: int,
+    budget: int = 200,
+    as_of: datetime | None = None,
 ) -> Neighbourhood:
     """The assets within `depth` steps of the root, the nearest first, at most `budget` of them, and the edges among them."""
     depths = {root: 0}
@@ -77,7 +83,9 @@ def neighbourhood(
     links = _links(list(depths), as_of)
     shape = graph.shape(depths, [(source, target) for source, target, *_ in links])
     hidden = _hidden(list(depths), as_of)
-    rows = _rows("SELECT id, uuid, kind, namespace, name FROM lineage_asset WHERE id = ANY(%s)", [list(depths)])
+    rows = _rows(
+        "SELECT id, uuid, kind, namespace, name FROM lineage_asset WHERE id = ANY(%s)", [list(depths)]
+    )
     nodes = [
         Node(
             id=row[0],
@@ -114,7 +122,9 @@ def neighbourhood(
             for link in links
         ],
         is_truncated=cut_at is not None,
-        reason=f"More than {budget} assets: cut at step {cut_at}. Ask for fewer steps or a larger budget." if cut_at else "",
+        reason=f"More than {budget} assets: cut at step {cut_at}. Ask for fewer steps or a larger budget."
+        if cut_at
+        else "",
     )
 
 
@@ -145,7 +155,9 @@ def _walk(
     return None
 
 
-def _links(nodes: list[int], as_of: datetime | None) -> list[tuple[int, int, str, bool, datetime, datetime | None, datetime]]:
+def _links(
+    nodes: list[int], as_of: datetime | None
+) -> list[tuple[int, int, str, bool, datetime, datetime | None, datetime]]:
     """The edges among the nodes; where a run showed what a job also declares, the shown one stands."""
     return _rows(
         "SELECT DISTINCT ON (source_id, target_id, relation) source_id, target_id, relation, is_declared, valid_from, "
@@ -169,7 +181,9 @@ def _hidden(nodes: list[int], as_of: datetime | None) -> dict[tuple[int, str], i
 
 def closure(*, root: int, direction: Direction, limit: int) -> tuple[list[int], bool]:
     """Ids of everything current upstream or downstream (the root left out), and whether there is more than `limit`."""
-    here, there = ("target_id", "source_id") if direction is Direction.UPSTREAM else ("source_id", "target_id")
+    here, there = (
+        ("target_id", "source_id") if direction is Direction.UPSTREAM else ("source_id", "target_id")
+    )
     rows = _rows(
         f"WITH RECURSIVE reached (id) AS (SELECT %s::bigint UNION SELECT e.{there} FROM reached "
         f"JOIN lineage_edge e ON e.{here} = reached.id AND e.valid_to IS NULL) SELECT id FROM reached LIMIT %s",
