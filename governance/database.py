@@ -54,9 +54,7 @@ class CreateApplicationRole(Operation):
         if not exists:
             run(
                 schema_editor,
-                sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(
-                    role, sql.Literal(application["PASSWORD"])
-                ),
+                sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(application["PASSWORD"])),
             )
         for statement in (
             "GRANT USAGE ON SCHEMA public TO {}",

@@ -109,9 +109,7 @@ class ApiToken(models.Model):
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)
-    prefix = models.CharField(
-        max_length=20, help_text="The first characters, so that people can tell tokens apart."
-    )
+    prefix = models.CharField(max_length=20, help_text="The first characters, so that people can tell tokens apart.")
     digest = models.BinaryField(max_length=32, unique=True)
     scopes = ArrayField(models.CharField(max_length=40))
     created_at = models.DateTimeField(db_default=Now())
@@ -121,9 +119,7 @@ class ApiToken(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=Q(expires_at__gt=F("created_at")), name="token_expires_after_creation"
-            ),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="token_expires_after_creation"),
         ]
 
     def __str__(self) -> str:

@@ -16,9 +16,7 @@ SECRET_KEY = environment.secret("ASSAY_SECRET_KEY", DATA_DIR / "secrets" / "secr
 DEBUG = environment.flag("ASSAY_DEBUG", default=False)
 PUBLIC_URL = environment.text("ASSAY_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 if not PUBLIC_URL.startswith(("http://", "https://")):
-    raise environment.BadSetting(
-        "ASSAY_PUBLIC_URL", f"{PUBLIC_URL!r} starts with neither http:// nor https://."
-    )
+    raise environment.BadSetting("ASSAY_PUBLIC_URL", f"{PUBLIC_URL!r} starts with neither http:// nor https://.")
 _secure = PUBLIC_URL.startswith("https://")
 ALLOWED_HOSTS = environment.words("ASSAY_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if _secure else []
@@ -161,9 +159,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
 }
 # Bounds of the receiver, in bytes: the body as sent, and what it may expand to.
-LINEAGE_MAX_BODY_BYTES = environment.number(
-    "ASSAY_MAX_BODY_BYTES", 64_000_000, minimum=1_000, maximum=1_000_000_000
-)
+LINEAGE_MAX_BODY_BYTES = environment.number("ASSAY_MAX_BODY_BYTES", 64_000_000, minimum=1_000, maximum=1_000_000_000)
 LINEAGE_MAX_EXPANDED_BYTES = environment.number(
     "ASSAY_MAX_EXPANDED_BYTES", 128_000_000, minimum=1_000, maximum=2_000_000_000
 )

@@ -89,12 +89,8 @@ def model_version(*, name: str, version: str, namespace: str | None = None) -> M
     model = found[0]
     uuid = identity.version(model.uuid, version)
     if not AssetVersion.objects.filter(uuid=uuid).exists():
-        raise NotFound(
-            f"No event has named version {version!r} of the model {name!r}.", fields={"version": "unknown"}
-        )
-    return ModelVersion(
-        asset=model.uuid, uuid=uuid, namespace=model.namespace, name=model.name, version=version
-    )
+        raise NotFound(f"No event has named version {version!r} of the model {name!r}.", fields={"version": "unknown"})
+    return ModelVersion(asset=model.uuid, uuid=uuid, namespace=model.namespace, name=model.name, version=version)
 
 
 def measurements(version: UUID, metrics: Sequence[str] | None = None) -> list[Measurement]:

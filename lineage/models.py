@@ -15,16 +15,12 @@ from django.db.models.functions import Now
 class Event(models.Model):
     """What an outside system told us, kept byte for byte (secrets masked). Append-only."""
 
-    digest = models.BinaryField(
-        max_length=32, unique=True, help_text="SHA-256 of the masked event in canonical form."
-    )
+    digest = models.BinaryField(max_length=32, unique=True, help_text="SHA-256 of the masked event in canonical form.")
     kind = models.CharField(max_length=10, help_text="run, job or dataset")
     event_time = models.DateTimeField()
     received_at = models.DateTimeField(db_default=Now())
     run = models.UUIDField(null=True)
-    sender = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
+    sender = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     body = models.BinaryField()
     masked = models.BooleanField(db_default=False, help_text="A secret was replaced, so the bytes are ours.")
     warnings = models.JSONField(db_default=models.Value([], models.JSONField()))
@@ -41,9 +37,7 @@ class Outbox(models.Model):
 
     event = models.OneToOneField(Event, on_delete=models.CASCADE, primary_key=True, related_name="outbox")
     error = models.TextField(db_default="", blank=True)
-    is_dead = models.BooleanField(
-        db_default=False, help_text="Set aside with its error until someone replays it."
-    )
+    is_dead = models.BooleanField(db_default=False, help_text="Set aside with its error until someone replays it.")
 
     class Meta:
         verbose_name_plural = "outbox"
@@ -59,9 +53,7 @@ class Asset(models.Model):
     uuid = models.UUIDField(unique=True)
     family = models.CharField(max_length=12, help_text="dataset, job or repository: the space of names")
     kind = models.CharField(max_length=12, help_text="dataset, model, job, deployment or repository")
-    processing = models.CharField(
-        max_length=12, default="", blank=True, help_text="batch, streaming, service or empty"
-    )
+    processing = models.CharField(max_length=12, default="", blank=True, help_text="batch, streaming, service or empty")
     namespace = models.TextField()
     name = models.TextField()
     first_seen_at = models.DateTimeField()
@@ -106,9 +98,7 @@ class Run(models.Model):
     parent = models.UUIDField(null=True)
     root = models.UUIDField(null=True)
     state = models.CharField(max_length=10)
-    event_types = models.SmallIntegerField(
-        help_text="Bit set of the event types seen, see lineage.events.EventType."
-    )
+    event_types = models.SmallIntegerField(help_text="Bit set of the event types seen, see lineage.events.EventType.")
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     end_digest = models.BinaryField(max_length=32, null=True)
@@ -207,9 +197,7 @@ class Declaration(models.Model):
     assets = models.JSONField(help_text="Ids of the assets; an empty list says there are none.")
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["job", "direction", "digest"], name="a_job_event_declares_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["job", "direction", "digest"], name="a_job_event_declares_once")]
 
     def __str__(self) -> str:
         return f"{self.direction}s of job {self.job_id}"
@@ -235,9 +223,7 @@ class FacetSighting(models.Model):
     last_digest = models.BinaryField(max_length=32)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["asset", "document"], name="a_document_is_sighted_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["asset", "document"], name="a_document_is_sighted_once")]
 
     def __str__(self) -> str:
         return f"facets of {self.asset_id}"
@@ -246,9 +232,7 @@ class FacetSighting(models.Model):
 class Observation(models.Model):
     """One value of a KPI of a model version, at a time, perhaps for a segment. No value: it was not a number."""
 
-    version = models.ForeignKey(
-        AssetVersion, on_delete=models.CASCADE, related_name="observations", db_index=False
-    )
+    version = models.ForeignKey(AssetVersion, on_delete=models.CASCADE, related_name="observations", db_index=False)
     metric = models.TextField()
     segment = models.TextField(default="", blank=True)
     value = models.FloatField(null=True)

@@ -100,8 +100,7 @@ def _take(limit: int, using: str) -> list[Pending]:
             [ids],
         )
         return [
-            Pending(id=row[0], event_time=row[1], digest=bytes(row[2]), body=bytes(row[3]))
-            for row in cursor.fetchall()
+            Pending(id=row[0], event_time=row[1], digest=bytes(row[2]), body=bytes(row[3])) for row in cursor.fetchall()
         ]
 
 
@@ -218,9 +217,7 @@ def _versions(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]
     return dict(cursor.fetchall())
 
 
-def _runs(
-    cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int], versions: dict[UUID, int]
-) -> None:
+def _runs(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int], versions: dict[UUID, int]) -> None:
     if not batch.runs:
         return
     rows = [
@@ -283,9 +280,7 @@ def _runs(
     )
 
 
-def _io(
-    cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int], versions: dict[UUID, int]
-) -> None:
+def _io(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int], versions: dict[UUID, int]) -> None:
     rows = [
         (run, direction, assets[asset], version and versions[version], at)
         for (run, direction, asset, version), at in sorted(batch.io.items(), key=_io_order)
@@ -410,9 +405,7 @@ def _declared(
 def _facets(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) -> None:
     if not batch.sightings:
         return
-    cursor.execute(
-        "SELECT uuid FROM lineage_facetdocument WHERE uuid = ANY(%b::uuid[])", [sorted(batch.documents)]
-    )
+    cursor.execute("SELECT uuid FROM lineage_facetdocument WHERE uuid = ANY(%b::uuid[])", [sorted(batch.documents)])
     known = {row[0] for row in cursor.fetchall()}
     new = [(uuid, body.decode()) for uuid, body in sorted(batch.documents.items()) if uuid not in known]
     if new:

@@ -76,8 +76,7 @@ def versions(asset: Asset, *, limit: int = 50, before: datetime | None = None) -
             {"asset": asset.pk, "before": before, "limit": limit},
         )
         return [
-            Version(key=row[0], uuid=row[1], at=row[2], is_inferred=row[3], run=row[4])
-            for row in cursor.fetchall()
+            Version(key=row[0], uuid=row[1], at=row[2], is_inferred=row[3], run=row[4]) for row in cursor.fetchall()
         ]
 
 

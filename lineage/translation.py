@@ -94,9 +94,7 @@ class Batch:
     documents: dict[UUID, bytes] = field(default_factory=dict)
     sightings: dict[tuple[UUID, UUID], Sighting] = field(default_factory=dict)
     # (job, direction, digest) -> (event time, assets)
-    declarations: dict[tuple[UUID, str, bytes], tuple[datetime, tuple[UUID, ...]]] = field(
-        default_factory=dict
-    )
+    declarations: dict[tuple[UUID, str, bytes], tuple[datetime, tuple[UUID, ...]]] = field(default_factory=dict)
     # (version, metric, segment, measured at)
     observations: dict[tuple[UUID, str, str, datetime], ObservationFact] = field(default_factory=dict)
 
@@ -272,9 +270,7 @@ class Batch:
         for entry in metrics if isinstance(metrics, list) else ():
             entry = _object(entry)
             metric, segment = entry.get("name"), entry.get("segment") or ""
-            if not (
-                isinstance(metric, str) and isinstance(segment, str) and 0 < len(metric) <= MAX_METRIC_CHARS
-            ):
+            if not (isinstance(metric, str) and isinstance(segment, str) and 0 < len(metric) <= MAX_METRIC_CHARS):
                 continue
             if len(segment) > MAX_METRIC_CHARS:
                 continue

@@ -83,9 +83,7 @@ def neighbourhood(
     links = _links(list(depths), as_of)
     shape = graph.shape(depths, [(source, target) for source, target, *_ in links])
     hidden = _hidden(list(depths), as_of)
-    rows = _rows(
-        "SELECT id, uuid, kind, namespace, name FROM lineage_asset WHERE id = ANY(%s)", [list(depths)]
-    )
+    rows = _rows("SELECT id, uuid, kind, namespace, name FROM lineage_asset WHERE id = ANY(%s)", [list(depths)])
     nodes = [
         Node(
             id=row[0],
@@ -181,9 +179,7 @@ def _hidden(nodes: list[int], as_of: datetime | None) -> dict[tuple[int, str], i
 
 def closure(*, root: int, direction: Direction, limit: int) -> tuple[list[int], bool]:
     """Ids of everything current upstream or downstream (the root left out), and whether there is more than `limit`."""
-    here, there = (
-        ("target_id", "source_id") if direction is Direction.UPSTREAM else ("source_id", "target_id")
-    )
+    here, there = ("target_id", "source_id") if direction is Direction.UPSTREAM else ("source_id", "target_id")
     rows = _rows(
         f"WITH RECURSIVE reached (id) AS (SELECT %s::bigint UNION SELECT e.{there} FROM reached "
         f"JOIN lineage_edge e ON e.{here} = reached.id AND e.valid_to IS NULL) SELECT id FROM reached LIMIT %s",

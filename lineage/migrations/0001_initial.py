@@ -20,9 +20,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "digest",
@@ -37,9 +35,7 @@ class Migration(migrations.Migration):
                 ("body", models.BinaryField()),
                 (
                     "masked",
-                    models.BooleanField(
-                        db_default=False, help_text="A secret was replaced, so the bytes are ours."
-                    ),
+                    models.BooleanField(db_default=False, help_text="A secret was replaced, so the bytes are ours."),
                 ),
                 ("warnings", models.JSONField(db_default=models.Value([], models.JSONField()))),
                 (
@@ -65,22 +61,16 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("uuid", models.UUIDField(unique=True)),
                 (
                     "family",
-                    models.CharField(
-                        help_text="dataset, job or repository: the space of names", max_length=12
-                    ),
+                    models.CharField(help_text="dataset, job or repository: the space of names", max_length=12),
                 ),
                 (
                     "kind",
-                    models.CharField(
-                        help_text="dataset, model, job, deployment or repository", max_length=12
-                    ),
+                    models.CharField(help_text="dataset, model, job, deployment or repository", max_length=12),
                 ),
                 (
                     "processing",
@@ -110,9 +100,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("uuid", models.UUIDField(unique=True)),
                 ("key", models.TextField()),
@@ -136,9 +124,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("direction", models.CharField(max_length=6)),
                 ("event_time", models.DateTimeField()),
@@ -162,9 +148,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("relation", models.CharField(help_text="consumed, produced or built_from", max_length=12)),
                 (
@@ -224,9 +208,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("first_seen_at", models.DateTimeField()),
                 ("last_seen_at", models.DateTimeField()),
@@ -256,9 +238,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("metric", models.TextField()),
                 ("segment", models.TextField(blank=True, default="")),
@@ -332,9 +312,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("direction", models.CharField(help_text="input or output", max_length=6)),
                 ("first_seen_at", models.DateTimeField()),
@@ -346,9 +324,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "run",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="io", to="lineage.run"
-                    ),
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="io", to="lineage.run"),
                 ),
                 (
                     "version",
@@ -367,9 +343,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="declaration",
-            constraint=models.UniqueConstraint(
-                fields=("job", "direction", "digest"), name="a_job_event_declares_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("job", "direction", "digest"), name="a_job_event_declares_once"),
         ),
         migrations.AddIndex(
             model_name="edge",
@@ -407,21 +381,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="outbox",
-            index=models.Index(
-                condition=models.Q(("is_dead", True)), fields=["event"], name="outbox_dead_letters"
-            ),
+            index=models.Index(condition=models.Q(("is_dead", True)), fields=["event"], name="outbox_dead_letters"),
         ),
         migrations.AddIndex(
             model_name="event",
-            index=models.Index(
-                condition=models.Q(("run__isnull", False)), fields=["run"], name="event_by_run"
-            ),
+            index=models.Index(condition=models.Q(("run__isnull", False)), fields=["run"], name="event_by_run"),
         ),
         migrations.AddConstraint(
             model_name="facetsighting",
-            constraint=models.UniqueConstraint(
-                fields=("asset", "document"), name="a_document_is_sighted_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("asset", "document"), name="a_document_is_sighted_once"),
         ),
         migrations.AddConstraint(
             model_name="observation",
@@ -438,9 +406,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="run",
-            index=models.Index(
-                condition=models.Q(("parent__isnull", False)), fields=["parent"], name="run_by_parent"
-            ),
+            index=models.Index(condition=models.Q(("parent__isnull", False)), fields=["parent"], name="run_by_parent"),
         ),
         migrations.AddIndex(
             model_name="runio",
