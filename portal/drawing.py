@@ -1,0 +1,65 @@
+"""What the page's script needs to draw a neighbourhood, and the same as a list for those who read it instead."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from lineage.traversal import Neighbourhood, Node
+
+DEPTHS = (1, 2, 3, 5, 10)
+# Each reads along the arrow, from where data comes to where it goes.
+RELATIONS = {"consumed": "is read by", "produced": "writes", "built_from": "is built into"}
+
+
+def document(found: Neighbourhood) -> dict[str, object]:
+    """Nodes and edges, in the form that static/js/lineage.js reads."""
+    return {
+        "nodes": [
+            {
+                "id": str(node.uuid),
+                "name": node.name,
+                "namespace": node.namespace,
+                "kind": node.kind,
+                "href": reverse("asset", args=[node.uuid]),
+                "isRoot": node.uuid == found.root,
+                "moreUpstream": node.more_upstream,
+                "moreDownstream": node.more_downstream,
+            }
+            for node in found.nodes
+        ],
+        "edges": [
+            {
+                "id": f"{link.source}-{link.target}-{link.relation}",
+                "source": str(link.source),
+                "target": str(link.target),
+                "relation": RELATIONS.get(link.relation, link.relation),
+                "isDeclared": link.is_declared,
+            }
+            for link in found.links
+        ],
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One edge, as the words of a list."""
+
+    source: Node
+    relation: str
+    target: Node
+    is_declared: bool
+
+
+def rows(found: Neighbourhood) -> list[Row]:
+    """The edges from the sources on, in the order in which they are drawn."""
+    nodes = {node.uuid: node for node in found.nodes}
+    listed = [
+        Row(
+            source=nodes[link.source],
+            relation=RELATIONS.get(link.relation, link.relation),
+            target=nodes[link.target],
+            is_declared=link.is_declared,
+        )
+        for link in found.links
+    ]
+    return sorted(listed, key=lambda row: (row.source.rank, row.source.name, row.target.rank, row.target.name))

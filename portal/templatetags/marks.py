@@ -1,0 +1,71 @@
+"""Filters that turn values into what people read."""
+
+from datetime import datetime, timedelta
+
+from django import template
+
+from portal import marks
+
+register = template.Library()
+
+
+@register.filter
+def outcome_mark(value: str) -> marks.Mark:
+    return marks.mark(marks.OUTCOMES, value)
+
+
+@register.filter
+def promotion_mark(value: str) -> marks.Mark:
+    return marks.mark(marks.PROMOTION_STATES, value)
+
+
+@register.filter
+def run_mark(value: str) -> marks.Mark:
+    return marks.mark(marks.RUN_STATES, value)
+
+
+@register.filter
+def decision_mark(value: str) -> marks.Mark:
+    return marks.mark(marks.DECISIONS, value)
+
+
+@register.filter
+def until(start: datetime | None, end: datetime | None) -> timedelta | None:
+    """The time from one instant to the other; nothing when either is not known or they stand the wrong way round."""
+    return end - start if start and end and end >= start else None
+
+
+@register.filter
+def duration(length: timedelta | None) -> str:
+    """The two largest units: 3 h 12 min, 4.2 s."""
+    if length is None:
+        return ""
+    seconds = length.total_seconds()
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for size, unit, smaller_size, smaller_unit in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            large, rest = divmod(whole, size)
+            small = rest // smaller_size
+            return f"{large:,} {unit} {small} {smaller_unit}" if small else f"{large:,} {unit}"
+    return f"{whole} s"
+
+
+@register.filter
+def measured(value: object) -> str:
+    """A number with as many digits as help, without the noise of binary fractions."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.6g}"
+
+
+@register.filter
+def middle(text: str, keep: int = 48) -> str:
+    """A long name with its middle left out: both ends tell names apart. The whole name belongs in a title."""
+    if len(text) <= keep:
+        return text
+    head = keep * 2 // 5
+    return f"{text[:head]}…{text[-(keep - head - 1):]}"
