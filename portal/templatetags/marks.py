@@ -1,5 +1,6 @@
 """Filters that turn values into what people read."""
 
+import json
 from datetime import datetime, timedelta
 
 from django import template
@@ -69,3 +70,30 @@ def middle(text: str, keep: int = 48) -> str:
         return text
     head = keep * 2 // 5
     return f"{text[:head]}…{text[-(keep - head - 1):]}"
+
+
+@register.filter
+def readable(value: object) -> str:
+    """A value of a finding in words: numbers short, lists as lines, documents as JSON."""
+    match value:
+        case None | "" | []:
+            return "–"
+        case dict() if not value:
+            return "–"
+        case str():
+            return value
+        case bool():
+            return "yes" if value else "no"
+        case int() | float():
+            return measured(value)
+        case list() if all(not isinstance(one, dict | list) for one in value):
+            return "\n".join(readable(one) for one in value)
+        case dict() if all(not isinstance(one, dict | list) for one in value.values()):
+            return "\n".join(f"{key.replace('_', ' ')}: {readable(one)}" for key, one in value.items())
+        case _:
+            return indented(value)
+
+
+@register.filter
+def indented(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)

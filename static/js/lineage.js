@@ -13,6 +13,7 @@
   };
   const WIDTH = 208;
   const LABEL_START = 42;
+  const STRIP = 44; // of the zoom buttons; a small picture keeps clear of it
   const drawings = new Map();
 
   function isDark() {
@@ -129,7 +130,7 @@
   function shrink(canvas, cy) {
     const box = cy.elements().boundingBox();
     const scale = Math.min(1, canvas.clientWidth / (box.w + 56));
-    const height = Math.max(box.h * scale + 72, 176);
+    const height = Math.max(box.h * scale + 2 * STRIP + 20, 208);
     if (height < canvas.clientHeight) canvas.style.height = `${Math.round(height)}px`;
   }
 

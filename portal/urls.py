@@ -1,0 +1,33 @@
+"""Addresses of pages."""
+
+from django.urls import path
+from django.views.generic import RedirectView
+
+from portal.views import assets, audit, owners, people, policies, promotions, runs, teams, tokens
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="assets"), name="home"),
+    path("sign-in", people.sign_in, name="sign-in"),
+    path("sign-out", people.sign_out, name="sign-out"),
+    path("theme", people.theme, name="theme"),
+    path("assets", assets.listing, name="assets"),
+    path("assets/<uuid:uuid>", assets.detail, name="asset"),
+    path("assets/<uuid:uuid>/lineage", assets.lineage, name="asset-lineage"),
+    path("assets/<uuid:uuid>/versions", assets.versions, name="asset-versions"),
+    path("assets/<uuid:uuid>/runs", assets.runs, name="asset-runs"),
+    path("assets/<uuid:uuid>/owners", owners.assign, name="owner-assign"),
+    path("assets/<uuid:uuid>/owners/<int:ownership>/end", owners.end, name="owner-end"),
+    path("versions/<uuid:uuid>", runs.version, name="version"),
+    path("runs/<uuid:uuid>", runs.run, name="run"),
+    path("promotions", promotions.listing, name="promotions"),
+    path("promotions/<uuid:uuid>", promotions.detail, name="promotion"),
+    path("promotions/<uuid:uuid>/decide", promotions.decide, name="promotion-decide"),
+    path("promotions/<uuid:uuid>/withdraw", promotions.withdraw, name="promotion-withdraw"),
+    path("policies", policies.listing, name="policies"),
+    path("policies/<slug:slug>", policies.detail, name="policy"),
+    path("teams", teams.listing, name="teams"),
+    path("teams/<slug:slug>", teams.detail, name="team"),
+    path("tokens", tokens.listing, name="tokens"),
+    path("tokens/<int:token>/revoke", tokens.revoke, name="token-revoke"),
+    path("audit", audit.listing, name="audit"),
+]
