@@ -158,7 +158,8 @@ def _inputs(runs: list[UUID]) -> dict[UUID, list[InputEvidence]]:
             LEFT JOIN LATERAL (
                 SELECT key FROM (
                     (SELECT key, COALESCE(produced_at, seen_at) AS at FROM lineage_assetversion
-                     WHERE asset_id = io.asset_id AND COALESCE(produced_at, seen_at) <= COALESCE(r.started_at, r.first_event_at)
+                     WHERE asset_id = io.asset_id
+                       AND COALESCE(produced_at, seen_at) <= COALESCE(r.started_at, r.first_event_at)
                      ORDER BY at DESC, key DESC LIMIT 1)
                     UNION ALL
                     (SELECT 'run:' || o.run_id, o.first_seen_at FROM lineage_runio o

@@ -15,21 +15,17 @@ class Shape:
 
 
 def shape(nodes: Iterable[int], edges: Iterable[tuple[int, int]]) -> Shape:
-    """Ranks by longest path over the graph with its cycles drawn together. Cycles are legal: a job may read its target."""
+    """Ranks by longest path over the graph with its cycles drawn together (a job may read what it writes)."""
     graph: nx.DiGraph[int] = nx.DiGraph()
     graph.add_nodes_from(nodes)
     graph.add_edges_from(edges)
     condensed = nx.condensation(graph)
     rank: dict[int, int] = {}
     cycles: list[list[int]] = []
-    for component, generation in (
-        (component, number)
-        for number, generation in enumerate(nx.topological_generations(condensed))
-        for component in generation
-    ):
-        members = sorted(condensed.nodes[component]["members"])
-        if len(members) > 1:
-            cycles.append(members)
-        for node in members:
-            rank[node] = generation
+    for number, generation in enumerate(nx.topological_generations(condensed)):
+        for component in generation:
+            members = sorted(condensed.nodes[component]["members"])
+            if len(members) > 1:
+                cycles.append(members)
+            rank.update(dict.fromkeys(members, number))
     return Shape(rank=rank, cycles=cycles)

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -51,7 +50,7 @@ def project(*, limit: int = BATCH_EVENTS, using: str = "default") -> int:
             return len(pending)
     except (psycopg.OperationalError, OperationalError):
         raise  # The database's trouble, not an event's: the sweep comes again.
-    except Exception:  # noqa: BLE001 - one of the events provokes it; the next step finds out which
+    except Exception:  # One of the events provokes it; the next step finds out which.
         logger.exception("A batch of events could not be projected; taking them one by one.")
     return _one_by_one(limit, using)
 
@@ -378,28 +377,22 @@ def _declarations(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, 
 def _declared(
     rows: Sequence[tuple[int, str, datetime, str]],
 ) -> Iterator[tuple[int, int, str, datetime, datetime | None, datetime]]:
-    """The declared edges and their validity: an edge holds from the first declaration that lists it until one does not."""
+    """The declared edges and their validity: from the first declaration that lists an asset until one does not."""
     sequences: dict[tuple[int, str], list[tuple[datetime, set[int]]]] = {}
     for job, direction, at, listed in rows:
         sequences.setdefault((job, direction), []).append((at, set(json.loads(listed))))
     for (job, direction), sequence in sequences.items():
-        ends: list[tuple[datetime | None, set[int]]] = [*sequence, (None, set())]
+        relation = "consumed" if direction == "input" else "produced"
         begun: dict[int, datetime] = {}
-        for (at, listed_now), (until, listed_next) in pairwise(ends):
-            assert at is not None
+        for number, (at, listed_now) in enumerate(sequence):
+            until, listed_next = sequence[number + 1] if number + 1 < len(sequence) else (None, set[int]())
             for asset in listed_now:
                 begun.setdefault(asset, at)
             for asset in sorted(begun.keys() - listed_next):
                 start = begun.pop(asset)
                 if until is None or until > start:
-                    ends_of_edge = (asset, job) if direction == "input" else (job, asset)
-                    yield (
-                        *ends_of_edge,
-                        "consumed" if direction == "input" else "produced",
-                        start,
-                        until,
-                        at,
-                    )
+                    source, target = (asset, job) if direction == "input" else (job, asset)
+                    yield source, target, relation, start, until, at
 
 
 def _facets(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) -> None:
@@ -456,8 +449,8 @@ def _observations(cursor: psycopg.Cursor[Any], batch: Batch, versions: dict[UUID
         return
     cursor.execute(
         """
-        INSERT INTO lineage_observation AS o (version_id, metric, segment, measured_at, value, sample_size, dataset_id, run,
-                                              reported_at, digest)
+        INSERT INTO lineage_observation AS o (version_id, metric, segment, measured_at, value, sample_size,
+                                              dataset_id, run, reported_at, digest)
         SELECT * FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::timestamptz[], %b::float8[], %b::bigint[],
                              %b::bigint[], %b::uuid[], %b::timestamptz[], %b::bytea[])
         ON CONFLICT (version_id, metric, segment, measured_at) DO UPDATE SET

@@ -71,7 +71,8 @@ def versions(asset: Asset, *, limit: int = 50, before: datetime | None = None) -
                 WHERE io.asset_id = %(asset)s AND io.direction = 'output' AND io.version_id IS NULL AND NOT EXISTS (
                     SELECT 1 FROM lineage_runio pinned WHERE pinned.run_id = io.run_id AND pinned.direction = 'output'
                        AND pinned.asset_id = io.asset_id AND pinned.version_id IS NOT NULL)
-            ) AS version WHERE %(before)s::timestamptz IS NULL OR at < %(before)s ORDER BY at DESC, key DESC LIMIT %(limit)s
+            ) AS version WHERE %(before)s::timestamptz IS NULL OR at < %(before)s
+            ORDER BY at DESC, key DESC LIMIT %(limit)s
             """,
             {"asset": asset.pk, "before": before, "limit": limit},
         )

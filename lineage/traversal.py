@@ -75,7 +75,7 @@ def neighbourhood(
     budget: int = 200,
     as_of: datetime | None = None,
 ) -> Neighbourhood:
-    """The assets within `depth` steps of the root, the nearest first, at most `budget` of them, and the edges among them."""
+    """The assets within `depth` steps of the root, the nearest first, at most `budget`, and the edges among them."""
     depths = {root: 0}
     cut_at = None
     for side in (Direction.UPSTREAM, Direction.DOWNSTREAM) if direction is Direction.BOTH else (direction,):
@@ -159,7 +159,8 @@ def _links(
     """The edges among the nodes; where a run showed what a job also declares, the shown one stands."""
     return _rows(
         "SELECT DISTINCT ON (source_id, target_id, relation) source_id, target_id, relation, is_declared, valid_from, "
-        f"valid_to, last_seen_at FROM lineage_edge WHERE source_id = ANY(%s) AND target_id = ANY(%s) AND {_valid(as_of)} "
+        "valid_to, last_seen_at FROM lineage_edge "
+        f"WHERE source_id = ANY(%s) AND target_id = ANY(%s) AND {_valid(as_of)} "
         "ORDER BY source_id, target_id, relation, is_declared, valid_from",
         [nodes, nodes, *_times(as_of)],
     )
@@ -168,10 +169,10 @@ def _links(
 def _hidden(nodes: list[int], as_of: datetime | None) -> dict[tuple[int, str], int]:
     """How many neighbours of each node are not among the nodes."""
     rows = _rows(
-        f"SELECT target_id, 'up', count(DISTINCT source_id) FROM lineage_edge WHERE target_id = ANY(%s) AND {_valid(as_of)} "
-        "AND NOT (source_id = ANY(%s)) GROUP BY 1 UNION ALL "
-        f"SELECT source_id, 'down', count(DISTINCT target_id) FROM lineage_edge WHERE source_id = ANY(%s) AND {_valid(as_of)} "
-        "AND NOT (target_id = ANY(%s)) GROUP BY 1",
+        "SELECT target_id, 'up', count(DISTINCT source_id) FROM lineage_edge "
+        f"WHERE target_id = ANY(%s) AND {_valid(as_of)} AND NOT (source_id = ANY(%s)) GROUP BY 1 UNION ALL "
+        "SELECT source_id, 'down', count(DISTINCT target_id) FROM lineage_edge "
+        f"WHERE source_id = ANY(%s) AND {_valid(as_of)} AND NOT (target_id = ANY(%s)) GROUP BY 1",
         [nodes, *_times(as_of), nodes, nodes, *_times(as_of), nodes],
     )
     return {(row[0], row[1]): row[2] for row in rows}

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from lineage import eventlog, events, projection
+from lineage.models import Outbox
 from tests.lineage import dump
 
 Document = dict[str, Any]
@@ -34,7 +35,7 @@ def graph_of(batches: Iterable[Sequence[Document]], limit: int = projection.BATC
         for batch in batches:
             append(batch)
             project(limit)
-        assert not projection.backlog()
+        assert not Outbox.objects.exists(), list(Outbox.objects.values_list("error", flat=True))
         grown = dump.graph()
         transaction.set_rollback(True)
     return grown
