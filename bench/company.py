@@ -191,10 +191,7 @@ class Company:
         """Names and types of its columns."""
         draws = self.draws("columns", dataset.layer, dataset.index)
         first, step = draws[0] % len(vocabulary.COLUMNS), 1 + draws[1] % 5
-        chosen = [
-            vocabulary.COLUMNS[(first + nth * step) % len(vocabulary.COLUMNS)]
-            for nth in range(3 + draws[2] % 4)
-        ]
+        chosen = [vocabulary.COLUMNS[(first + nth * step) % len(vocabulary.COLUMNS)] for nth in range(3 + draws[2] % 4)]
         return list(dict.fromkeys(chosen))
 
     def _job_name(self, job: Job) -> tuple[str, str]:

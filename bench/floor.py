@@ -26,6 +26,9 @@ CREATE TABLE IF NOT EXISTS floor_event (
 )
 """
 
+INSERT_ONE = "INSERT INTO floor_event (run, body) VALUES (%b::text::uuid, %b)"
+INSERT_MANY = "INSERT INTO floor_event (run, body) SELECT * FROM unnest(%b::text[]::uuid[], %b::bytea[])"
+
 
 class Run(msgspec.Struct):
     runId: str  # noqa: N815 - OpenLineage's spelling
@@ -76,7 +79,7 @@ def one(request: HttpRequest) -> HttpResponse:
     """Validate one event, insert it, commit."""
     body = request.body
     event = ONE.decode(body)
-    _cursor().execute("INSERT INTO floor_event (run, body) VALUES (%b::text::uuid, %b)", [event.run.runId, body])
+    _cursor().execute(INSERT_ONE, [event.run.runId, body])
     return HttpResponse(b"{}", status=201, content_type="application/json")
 
 
@@ -84,9 +87,7 @@ def many(request: HttpRequest) -> HttpResponse:
     """Validate the events of an array, insert them with one statement, commit."""
     bodies = [bytes(raw) for raw in MANY.decode(request.body)]
     runs = [ONE.decode(body).run.runId for body in bodies]
-    _cursor().execute(
-        "INSERT INTO floor_event (run, body) SELECT * FROM unnest(%b::text[]::uuid[], %b::bytea[])", [runs, bodies]
-    )
+    _cursor().execute(INSERT_MANY, [runs, bodies])
     return HttpResponse(b"{}", status=200, content_type="application/json")
 
 

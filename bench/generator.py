@@ -79,9 +79,7 @@ class Reporter:
         for attempt, end in enumerate(ends):
             start += timedelta(milliseconds=attempt * 1000 + draws[2 + attempt] % 1000)
             ended = start + timedelta(milliseconds=10_000 + draws[4 + attempt] % 890_000)
-            yield Run(
-                job, cycle, attempt, _uuid7(start, draws[6 + attempt], draws[8 + attempt]), start, ended, end
-            )
+            yield Run(job, cycle, attempt, _uuid7(start, draws[6 + attempt], draws[8 + attempt]), start, ended, end)
             start = ended
 
     def _service(self, job: Job, cycle: int) -> Run:
@@ -218,9 +216,7 @@ class Reporter:
             },
         }
         if dataset.layer is Layer.MODELS:
-            facets["datasetType"] = _facet(producer, "1-0-1/DatasetTypeDatasetFacet") | {
-                "datasetType": "MODEL"
-            }
+            facets["datasetType"] = _facet(producer, "1-0-1/DatasetTypeDatasetFacet") | {"datasetType": "MODEL"}
         else:
             columns = [{"name": name, "type": type_} for name, type_ in self.company.columns(dataset)]
             facets["schema"] = _facet(producer, "1-2-0/SchemaDatasetFacet") | {"fields": columns}
@@ -234,9 +230,7 @@ class Reporter:
         team = self.company.team_of(layer, index)
         repository = f"https://git.acme.example/{team}/{integration}-{layer.name.lower()}"
         team_index = vocabulary.TEAMS.index(team)
-        commit = "".join(
-            f"{draw:08x}" for draw in self.company.draws("commit", layer, team_index, release)[:5]
-        )
+        commit = "".join(f"{draw:08x}" for draw in self.company.draws("commit", layer, team_index, release)[:5])
         facets = {
             "jobType": _facet(producer, "2-0-3/JobTypeJobFacet")
             | {"processingType": processing, "integration": integration.upper(), "jobType": kind},
@@ -301,9 +295,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.generator", description=__doc__.split("\n")[0])
     parser.add_argument("--events", type=int, required=True, help="how many events to print")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same bytes (default 1)")
-    parser.add_argument(
-        "--assets", type=int, help="data sets, models and deployments (default: by the events)"
-    )
+    parser.add_argument("--assets", type=int, help="data sets, models and deployments (default: by the events)")
     arguments = parser.parse_args()
     if arguments.events < 0:
         parser.error("--events: cannot be negative.")

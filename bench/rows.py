@@ -156,9 +156,7 @@ def as_table(rows: Sequence[Row]) -> str:
             row.metric,
             number(row.value),
             row.unit,
-            f"{row.peer}: {number(row.peer_value)}"
-            if row.peer and row.peer_value is not None
-            else row.peer or "",
+            f"{row.peer}: {number(row.peer_value)}" if row.peer and row.peer_value is not None else row.peer or "",
             number(row.ratio) if row.ratio is not None else "",
             row.target or "",
             _verdict(row),
