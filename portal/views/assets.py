@@ -1,0 +1,143 @@
+"""Assets: the list, the page of one, and its parts."""
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from governance.errors import Invalid
+from lineage import selectors
+from lineage.identity import Kind
+from lineage.models import Asset
+from lineage.traversal import Direction
+from portal import drawing, facets, measurements, owners, paging
+from portal.pages import page, render
+from portal.requests import PortalRequest
+
+# What one glance takes in; more is behind the choices of the section.
+GRAPH_DEPTH = 2
+GRAPH_BUDGET = 60
+PART_SIZE = 10
+KIND_WORDS = {
+    Kind.DATASET: "Datasets",
+    Kind.MODEL: "Models",
+    Kind.JOB: "Jobs",
+    Kind.DEPLOYMENT: "Deployments",
+    Kind.REPOSITORY: "Repositories",
+}
+
+
+@require_GET
+@page
+def listing(request: PortalRequest) -> HttpResponse:
+    text, kind = request.GET.get("q", "").strip(), request.GET.get("kind", "")
+    if kind and kind not in set(Kind):
+        raise Invalid(f"There is no kind {kind!r}.", fields={"kind": "unknown"})
+    counts = selectors.kinds(text=text)
+    found = paging.by_id(selectors.assets(text=text, kind=kind), request.GET.get("after", ""))
+    query = urlencode({name: value for name, value in (("q", text), ("kind", kind)) if value})
+    context = {
+        "text": text,
+        "kind": kind,
+        "kinds": [{"kind": str(one), "word": word} for one, word in KIND_WORDS.items()],
+        "total": counts.get(kind, 0) if kind else sum(counts.values()),
+        "page": owners.beside(found),
+        "query": query,
+        "public_url": settings.PUBLIC_URL,
+        "now": timezone.now(),
+        "run_id": uuid4(),
+    }
+    response = render(request, "assets", "assets/list.html", "assets/_list.html", context)
+    response["HX-Replace-Url"] = reverse("assets") + (f"?{query}" if query else "")
+    return response
+
+
+@require_GET
+@page
+def detail(request: PortalRequest, uuid: UUID) -> HttpResponse:
+    asset = selectors.asset(uuid)
+    context = {
+        "asset": asset,
+        "facets": facets.sort(selectors.facets(asset)),
+        "measured": measurements.newest(asset) if asset.kind == Kind.MODEL else None,
+        **lineage_context(asset, Direction.BOTH, GRAPH_DEPTH),
+        **versions_context(asset, ""),
+        **runs_context(asset, ""),
+        **owners.context(request.user, asset),
+    }
+    return render(request, "assets", "assets/asset.html", "assets/asset.html", context)
+
+
+@require_GET
+@page
+def lineage(request: PortalRequest, uuid: UUID) -> HttpResponse:
+    asset = selectors.asset(uuid)
+    direction, depth = request.GET.get("direction", "both"), request.GET.get("depth", str(GRAPH_DEPTH))
+    if direction not in set(Direction):
+        raise Invalid(f"There is no direction {direction!r}.", fields={"direction": "unknown"})
+    if depth not in {str(one) for one in drawing.DEPTHS}:
+        raise Invalid(f"The steps must be one of {drawing.DEPTHS}.", fields={"depth": "out of range"})
+    context = {
+        "asset": asset,
+        "part": "Lineage",
+        "part_template": "assets/_lineage.html",
+        **lineage_context(asset, Direction(direction), int(depth)),
+    }
+    return render(request, "assets", "assets/part.html", "assets/_lineage.html", context)
+
+
+@require_GET
+@page
+def versions(request: PortalRequest, uuid: UUID) -> HttpResponse:
+    asset = selectors.asset(uuid)
+    context = {
+        "asset": asset,
+        "part": "Versions",
+        "part_template": "assets/_versions.html",
+        **versions_context(asset, request.GET.get("after", "")),
+    }
+    return render(request, "assets", "assets/part.html", "assets/_versions.html", context)
+
+
+@require_GET
+@page
+def runs(request: PortalRequest, uuid: UUID) -> HttpResponse:
+    asset = selectors.asset(uuid)
+    context = {
+        "asset": asset,
+        "part": "Runs",
+        "part_template": "assets/_runs.html",
+        **runs_context(asset, request.GET.get("after", "")),
+    }
+    return render(request, "assets", "assets/part.html", "assets/_runs.html", context)
+
+
+def lineage_context(asset: Asset, direction: Direction, depth: int) -> dict[str, Any]:
+    found = selectors.neighbourhood(asset=asset, direction=direction, depth=depth, budget=GRAPH_BUDGET)
+    return {
+        "graph": found,
+        "drawing": drawing.document(found),
+        "relations": drawing.rows(found),
+        "depths": drawing.DEPTHS,
+        "lineage_address": reverse("asset-lineage", args=[asset.uuid]),
+    }
+
+
+def versions_context(asset: Asset, cursor: str) -> dict[str, Any]:
+    rows = selectors.versions(asset, limit=PART_SIZE + 1, before=paging.instant(cursor))
+    return {
+        "versions": paging.cut(rows, lambda version: version.at.isoformat(), cursor, PART_SIZE),
+        "versions_address": reverse("asset-versions", args=[asset.uuid]),
+    }
+
+
+def runs_context(asset: Asset, cursor: str) -> dict[str, Any]:
+    return {
+        "runs": paging.by_time(selectors.runs(asset), "last_event_at", "uuid", cursor, size=PART_SIZE),
+        "runs_address": reverse("asset-runs", args=[asset.uuid]),
+    }
