@@ -9,10 +9,12 @@ class DomainError(Exception):
     code = "refused"
     status = 400
 
-    def __init__(self, message: str, *, fields: Mapping[str, str] | None = None) -> None:
+    def __init__(self, message: str, *, fields: Mapping[str, str] | None = None, code: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.fields = dict(fields or {})
+        if code is not None:
+            self.code = code
 
 
 class Invalid(DomainError):
@@ -20,6 +22,13 @@ class Invalid(DomainError):
 
     code = "invalid"
     status = 400
+
+
+class Unauthenticated(DomainError):
+    """Nobody is known to ask: there is no credential, or it is not good (any more)."""
+
+    code = "not_authenticated"
+    status = 401
 
 
 class Denied(DomainError):
@@ -48,6 +57,13 @@ class TooLarge(DomainError):
 
     code = "too_large"
     status = 413
+
+
+class UnsupportedMedia(DomainError):
+    """The body is of a kind that the receiver does not read."""
+
+    code = "unsupported_media_type"
+    status = 415
 
 
 class Unavailable(DomainError):

@@ -1,11 +1,17 @@
 """People, teams, ownership, tokens and the audit log."""
 
+from datetime import datetime
+from functools import cached_property
+from typing import Self
+from uuid import UUID
+
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from guardian.models import UserObjectPermissionBase
 
 
 class User(AbstractUser):
@@ -16,9 +22,26 @@ class User(AbstractUser):
     def __str__(self) -> str:
         return self.get_full_name() or self.username
 
+    @cached_property
+    def rights_by_team(self) -> dict[int, frozenset[str]]:
+        """What `permissions` found out so far, remembered as long as this instance lives: one request or one task."""
+        return {}
+
+
+class Installation(models.Model):
+    """No table: it only carries the permissions that are held for everything and not for a team."""
+
+    class Meta:
+        managed = False
+        default_permissions = ()
+        permissions = [
+            ("manage_policies", "May publish and retire policies"),
+            ("read_audit", "May read the audit log"),
+        ]
+
 
 class Team(models.Model):
-    """The people who answer for a set of assets together. Its object permissions are held by guardian."""
+    """The people who answer for a set of assets together."""
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=200)
@@ -36,6 +59,19 @@ class Team(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class TeamPermission(UserObjectPermissionBase):
+    """One permission of one user on one team, kept by guardian. A real foreign key, so that none outlives its team."""
+
+    content_object = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+
+    class Meta(UserObjectPermissionBase.Meta):
+        abstract = False
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.user} has {self.permission} on {self.content_object}"
 
 
 class TeamRole(models.TextChoices):
@@ -70,6 +106,15 @@ class OwnerRole(models.TextChoices):
     STEWARD = "steward", "Steward"
 
 
+class OwnershipQuerySet(models.QuerySet["Ownership"]):
+    def of(self, asset: UUID) -> Self:
+        return self.filter(asset=asset)
+
+    def at(self, when: datetime) -> Self:
+        """Those in force at that instant."""
+        return self.filter(period__contains=when)
+
+
 class Ownership(models.Model):
     """Who answers for one asset in one role, for a period. The team is always named, the person may be."""
 
@@ -80,7 +125,10 @@ class Ownership(models.Model):
     period = DateTimeRangeField(help_text="From (inclusive) to (exclusive); open-ended while it lasts.")
     created_at = models.DateTimeField(db_default=Now())
 
+    objects = OwnershipQuerySet.as_manager()
+
     class Meta:
+        indexes = [models.Index(fields=["asset"], name="ownership_by_asset")]
         constraints = [
             ExclusionConstraint(
                 name="one_owner_per_role_at_a_time",

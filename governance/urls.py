@@ -8,3 +8,7 @@ urlpatterns = [
     path("api/v1/", include("policies.urls")),
     path("", include("portal.urls")),
 ]
+handler400 = "governance.faults.bad_request"
+handler403 = "governance.faults.permission_denied"
+handler404 = "governance.faults.not_found"
+handler500 = "governance.faults.server_error"

@@ -35,14 +35,14 @@ def django_db_setup(
 ) -> Iterator[None]:
     """Make the test database through the owner, whichever aliases the tests name.
 
-    pytest-django sets up only the aliases that the marks name. That would be "default" alone here: its mirror, the owner's
-    database, would never be made, and tests would run on the real one.
+    pytest-django sets up only the aliases that the marks name. That would be "default" alone: the database it mirrors
+    would never be made, and tests would run on the real one.
     """
     with django_db_blocker.unblock():
         made = setup_databases(
             verbosity=request.config.option.verbose,
             interactive=False,
-            aliases=["default", "owner"],
+            aliases={"default": None, "owner": None},
             serialized_aliases=[],
             keepdb=django_db_keepdb and not django_db_createdb,
         )
@@ -98,7 +98,9 @@ def _url(alias: str) -> str:
     user, password, host = (quote(str(given[key]), safe="") for key in ("USER", "PASSWORD", "HOST"))
     address = f":{password}@" if password else "@"
     # A folder of a Unix socket has slashes, which only the query can carry.
-    place = f"?{urlencode({'host': given['HOST'], 'port': given['PORT']})}" if str(given["HOST"]).startswith("/") else ""
+    place = (
+        f"?{urlencode({'host': given['HOST'], 'port': given['PORT']})}" if str(given["HOST"]).startswith("/") else ""
+    )
     server = "" if place else f"{host}:{given['PORT']}" if given["PORT"] else host
     return f"postgresql://{user}{address}{server}/{quote(str(given['NAME']), safe='')}{place}"
 
@@ -108,14 +110,12 @@ def _empty_tables() -> None:
     with connections["owner"].cursor() as cursor:
         # A forgotten transaction of the test would block this for ever; the error names the fault.
         cursor.execute("SET lock_timeout = '20s'")
-        tables = [
-            name for name in connections["owner"].introspection.table_names(cursor) if name not in KEPT_TABLES
-        ]
+        tables = [name for name in connections["owner"].introspection.table_names(cursor) if name not in KEPT_TABLES]
         filled = sql.SQL(" UNION ALL ").join(
             sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(sql.Literal(name), sql.Identifier(name))
             for name in tables
         )
-        cursor.execute(filled)  # type: ignore[arg-type]
+        cursor.execute(filled)
         emptied = [row[0] for row in cursor.fetchall()]
         if not emptied:
             return
@@ -128,13 +128,13 @@ def _empty_tables() -> None:
                 cursor.execute(f'ALTER TABLE "{name}" {verb} TRIGGER refuse_change')
             if verb == "DISABLE":
                 cursor.execute(
-                    sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(  # type: ignore[arg-type]
+                    sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(
                         sql.SQL(", ").join(map(sql.Identifier, emptied))
                     )
                 )
 
 
-# --- The people of every test ------------------------------------------------------------------------------------------
+# --- The people of every test ------------------------------------------------------------------------------------
 
 
 @pytest.fixture

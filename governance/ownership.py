@@ -1,0 +1,121 @@
+"""Who answers for an asset: one owner per role at a time, with the history kept."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.utils import timezone
+from psycopg import errors as postgresql
+
+from governance import audit, permissions
+from governance.actions import Action
+from governance.errors import Conflict, Denied, Invalid, NotFound
+from governance.models import Membership, OwnerRole, Ownership, Team, User
+from governance.permissions import Permission
+
+
+@transaction.atomic
+def assign(
+    *,
+    actor: User,
+    asset: UUID,
+    role: str,
+    team: Team,
+    user: User | None = None,
+    since: datetime | None = None,
+) -> tuple[Ownership, bool]:
+    """Make the team (and the person) the asset's owner in this role from `since` (inclusive; now when absent).
+
+    The owner before ends at the same instant. Returns the ownership and whether it is new: who is the owner already
+    stays so. Raises Denied, Invalid, or Conflict when another change came first or a later owner is already set.
+    """
+    permissions.require(actor, Permission.MANAGE_OWNERSHIP, asset=asset)
+    known = _role(role)
+    now = timezone.now()
+    begin = since or now
+    _check(actor, asset, team, user, begin, now)
+    # The lock lets one of two who change the same role go first. The other then finds the row ended, and its own
+    # insert meets the new owner's period in the exclusion constraint.
+    current = Ownership.objects.select_for_update().of(asset).at(begin).filter(role=known.value).first()
+    if current is not None:
+        if current.period.upper is None and (current.team_id, current.user_id) == (team.pk, user and user.pk):
+            return current, False
+        _close(current, begin)
+    try:
+        with transaction.atomic():
+            owner = Ownership.objects.create(
+                asset=asset, role=known.value, team=team, user=user, period=DateTimeTZRange(begin, None, "[)")
+            )
+    except IntegrityError as error:
+        if not isinstance(error.__cause__, postgresql.ExclusionViolation):
+            raise
+        raise Conflict(
+            f"Another {known.label.lower()} was set meanwhile, or is set from a later time: read the owners again."
+        ) from None
+    audit.record(
+        actor=actor,
+        action=Action.OWNER_ASSIGNED,
+        subject=subject(asset),
+        detail=_detail(owner) | {"since": begin.isoformat(), "before": _detail(current) if current else None},
+    )
+    return owner, True
+
+
+@transaction.atomic
+def end(*, actor: User, asset: UUID, role: str, at: datetime | None = None) -> Ownership:
+    """End the current ownership in this role at `at` (exclusive; now when absent). Raises NotFound without one."""
+    permissions.require(actor, Permission.MANAGE_OWNERSHIP, asset=asset)
+    known = _role(role)
+    when = at or timezone.now()
+    current = Ownership.objects.select_for_update().of(asset).at(when).filter(role=known.value).first()
+    if current is None or current.period.upper is not None:
+        raise NotFound(f"The asset has no {known.label.lower()} whose time is open.")
+    _close(current, when)
+    audit.record(
+        actor=actor,
+        action=Action.OWNER_ENDED,
+        subject=subject(asset),
+        detail=_detail(current) | {"until": when.isoformat()},
+    )
+    return current
+
+
+def subject(asset: UUID) -> str:
+    """How the audit log names an asset."""
+    return f"asset:{asset}"
+
+
+def _close(ownership: Ownership, when: datetime) -> None:
+    if ownership.period.lower >= when:
+        says = f"Not after {ownership.period.lower.isoformat()}, when the current owner began."
+        raise Invalid(f"since: {says}", fields={"since": says})
+    ownership.period = DateTimeTZRange(ownership.period.lower, when, "[)")
+    ownership.save(update_fields=["period"])
+
+
+def _check(actor: User, asset: UUID, team: Team, user: User | None, begin: datetime, now: datetime) -> None:
+    if user is not None and not user.is_active:
+        raise Invalid("user: not active.", fields={"user": "Not active."})
+    if user is not None and not Membership.objects.filter(team=team, user=user).exists():
+        says = f"Not a member of the team {team.slug}."
+        raise Invalid(f"user: {says}", fields={"user": says})
+    owned = Ownership.objects.of(asset).at(now).exists()
+    if not owned and not permissions.may_claim_for(actor, team):
+        raise Denied(f"Nobody owns this asset yet: you may take it for a team of yours, not for {team.slug}.")
+
+
+def _detail(ownership: Ownership) -> dict[str, object]:
+    return {
+        "role": ownership.role,
+        "team": ownership.team.slug,
+        "user": ownership.user.username if ownership.user else None,
+    }
+
+
+def _role(role: str) -> OwnerRole:
+    try:
+        return OwnerRole(role)
+    except ValueError:
+        says = f"Not one of {', '.join(OwnerRole.values)}."
+        raise Invalid(f"role: {says}", fields={"role": says}) from None

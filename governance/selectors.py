@@ -1,0 +1,111 @@
+"""What pages, the API and other apps read of people, teams, owners and the audit log."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
+from django.utils import timezone
+
+from governance import permissions
+from governance.errors import NotFound
+from governance.models import ApiToken, AuditEntry, Membership, OwnerRole, Ownership, Team, User
+from governance.permissions import Permission
+
+# Business owner, technical owner, steward: the order in which people read them.
+ROLE_ORDER = Case(
+    *(When(role=role.value, then=Value(place)) for place, role in enumerate(OwnerRole)),
+    output_field=IntegerField(),
+)
+
+
+def owners(asset: UUID, at: datetime | None = None) -> list[Ownership]:
+    """The asset's owners at an instant (now when absent), at most one per role, with team and person loaded."""
+    return owners_of([asset], at)[asset]
+
+
+def owners_of(assets: Collection[UUID], at: datetime | None = None) -> dict[UUID, list[Ownership]]:
+    """The owners of each asset at an instant (now when absent), an empty list for one without. One query."""
+    found: dict[UUID, list[Ownership]] = {asset: [] for asset in assets}
+    current = Ownership.objects.filter(asset__in=list(found)).at(at or timezone.now())
+    for ownership in current.select_related("team", "user").order_by(ROLE_ORDER):
+        found[ownership.asset].append(ownership)
+    return found
+
+
+def ownership_history(asset: UUID) -> QuerySet[Ownership]:
+    """Every ownership the asset had, has or is to have: by role, the latest first."""
+    return Ownership.objects.of(asset).select_related("team", "user").order_by(ROLE_ORDER, "-period__startswith", "-id")
+
+
+def owned_by(team: Team, at: datetime | None = None) -> QuerySet[Ownership]:
+    """What the team owns at an instant (now when absent), by asset."""
+    return Ownership.objects.filter(team=team).at(at or timezone.now()).select_related("user").order_by("asset", "id")
+
+
+def teams() -> QuerySet[Team]:
+    """All teams with `members_count` and `assets_count` (assets owned now)."""
+    now = timezone.now()
+    return Team.objects.annotate(
+        members_count=Count("memberships", distinct=True),
+        assets_count=Count("ownerships__asset", filter=Q(ownerships__period__contains=now), distinct=True),
+    )
+
+
+def team(slug: str) -> Team:
+    try:
+        return Team.objects.get(slug=slug)
+    except Team.DoesNotExist:
+        raise NotFound(f"There is no team {slug}.", fields={"team": "Unknown."}) from None
+
+
+def teams_of(user: User) -> QuerySet[Team]:
+    return Team.objects.filter(memberships__user=user)
+
+
+def members(team: Team) -> QuerySet[Membership]:
+    """The team's memberships with their users loaded, by name."""
+    return Membership.objects.filter(team=team).select_related("user").order_by("user__username")
+
+
+def user(username: str) -> User:
+    try:
+        return User.objects.get(username=username)
+    except User.DoesNotExist:
+        raise NotFound(f"There is no account {username}.", fields={"user": "Unknown."}) from None
+
+
+def users() -> QuerySet[User]:
+    """The active accounts, by name."""
+    return User.objects.filter(is_active=True).order_by("username")
+
+
+def tokens_of(user: User) -> QuerySet[ApiToken]:
+    """The user's tokens, the newest first, those that ended included."""
+    return ApiToken.objects.filter(user=user).order_by("-created_at", "-id")
+
+
+def token(*, actor: User, pk: int) -> ApiToken:
+    """One token of the actor's, or of anyone's for a superuser. Whose it is not learns nothing of it."""
+    visible = ApiToken.objects.all() if actor.is_superuser else ApiToken.objects.filter(user=actor)
+    try:
+        return visible.select_related("user").get(pk=pk)
+    except ApiToken.DoesNotExist:
+        raise NotFound("There is no such token of yours.") from None
+
+
+def audit_entries(
+    *, actor: User, subject: str = "", by: str = "", action: str = "", since: datetime | None = None
+) -> QuerySet[AuditEntry]:
+    """The audit log for who may read it, the latest first, filtered by exact subject, user name and action."""
+    permissions.require(actor, Permission.READ_AUDIT)
+    entries = AuditEntry.objects.select_related("actor").order_by("-id")
+    if subject:
+        entries = entries.filter(subject=subject)
+    if by:
+        entries = entries.filter(actor__username=by)
+    if action:
+        entries = entries.filter(action=action)
+    if since:
+        entries = entries.filter(occurred_at__gte=since)
+    return entries
