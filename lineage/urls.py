@@ -1,5 +1,18 @@
-"""Addresses of the lineage app."""
+"""Addresses of the lineage app under /api/v1/."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from lineage import api, receiver
+
+urlpatterns = [
+    path("lineage", receiver.Lineage.as_view(), name="lineage"),
+    path("lineage/batch", receiver.Batch.as_view(), name="lineage-batch"),
+    # Clients join addresses in their own ways, and a redirect would lose the event. Left out of the API's description.
+    path("lineage/", receiver.Lineage.as_view(schema=None)),
+    path("lineage/batch/", receiver.Batch.as_view(schema=None)),
+    path("assets", api.AssetsView.as_view(), name="api-assets"),
+    path("assets/<uuid:uuid>", api.AssetView.as_view(), name="api-asset"),
+    path("assets/<uuid:uuid>/versions", api.VersionsView.as_view(), name="api-asset-versions"),
+    path("assets/<uuid:uuid>/runs", api.RunsView.as_view(), name="api-asset-runs"),
+    path("graph", api.GraphView.as_view(), name="api-graph"),
+]

@@ -1,0 +1,305 @@
+"""The graph over HTTP: assets, their versions and runs, and the neighbourhood of an asset."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from governance import rest
+from governance.errors import Invalid
+from governance.tokens import Scope
+from lineage import selectors
+from lineage.models import Asset, Run
+from lineage.traversal import MAX_BUDGET, MAX_DEPTH, Direction, Link, Neighbourhood, Node
+
+KindWord = Literal["dataset", "model", "job", "deployment", "repository"]
+
+
+class AssetsQuery(rest.Paging):
+    """Which assets: by words in name or namespace, by kind, or by the whole namespace and name."""
+
+    text: str = ""
+    kind: KindWord | None = None
+    namespace: str | None = None
+    name: str | None = None
+
+
+class AssetOut(rest.Body):
+    """An asset in a list."""
+
+    id: UUID
+    kind: str
+    namespace: str
+    name: str
+    processing: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+class FacetOut(rest.Body):
+    """The current value of one facet."""
+
+    value: Any
+    seen_at: datetime
+
+
+class VersionOut(rest.Body):
+    """A version of an asset; one that no sender named is called after its run and is inferred."""
+
+    key: str
+    id: UUID | None
+    at: datetime
+    run: UUID | None
+    inferred: bool
+
+
+class AssetDetail(AssetOut):
+    """An asset with its current facets and newest versions."""
+
+    facets: dict[str, FacetOut]
+    versions: list[VersionOut]
+
+
+class VersionsQuery(rest.Body):
+    """A page of versions: older than `before`, at most `limit`."""
+
+    before: datetime | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=rest.MAX_PAGE_SIZE)] = rest.PAGE_SIZE
+
+
+class RunOut(rest.Body):
+    """One execution of a job."""
+
+    id: UUID
+    external_id: str
+    job: UUID
+    state: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    last_event_at: datetime
+    parent: UUID | None
+    repository: str | None
+    commit: str | None
+
+
+class GraphQuery(rest.Body):
+    """Whose neighbourhood (by id, or by kind, namespace and name), how far, how much of it, on which day."""
+
+    asset: UUID | None = None
+    kind: KindWord | None = None
+    namespace: str = ""
+    name: str = ""
+    direction: Direction = Direction.BOTH
+    depth: Annotated[int, msgspec.Meta(ge=0, le=MAX_DEPTH)] = 1
+    budget: Annotated[int, msgspec.Meta(ge=1, le=MAX_BUDGET)] = 200
+    as_of: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+class NodeOut(rest.Body):
+    """An asset in the neighbourhood. `more_*` counts its neighbours that the answer leaves out."""
+
+    id: UUID
+    kind: str
+    namespace: str
+    name: str
+    depth: int
+    rank: int
+    more_upstream: int
+    more_downstream: int
+
+
+class EdgeOut(rest.Body):
+    """A relation between two nodes of the answer."""
+
+    source: UUID
+    target: UUID
+    relation: str
+    declared: bool
+    valid_from: datetime
+    valid_to: datetime | None
+    last_seen_at: datetime
+
+
+class GraphOut(rest.Body):
+    """A neighbourhood. `truncated` when assets within the depth were left out, and `reason` says why."""
+
+    root: UUID
+    direction: str
+    depth: int
+    budget: int
+    as_of: datetime | None
+    nodes: list[NodeOut]
+    edges: list[EdgeOut]
+    truncated: bool
+    reason: str
+
+
+def parameters(kind: type[rest.Body]) -> list[OpenApiParameter]:
+    """The query parameters of a list or read, for the OpenAPI document."""
+    properties: Mapping[str, Any] = rest.schema_of(kind)["properties"]
+    return [OpenApiParameter(name, schema, OpenApiParameter.QUERY) for name, schema in properties.items()]
+
+
+def _asset(asset: Asset) -> AssetOut:
+    return AssetOut(
+        id=asset.uuid,
+        kind=asset.kind,
+        namespace=asset.namespace,
+        name=asset.name,
+        processing=asset.processing,
+        first_seen_at=asset.first_seen_at,
+        last_seen_at=asset.last_seen_at,
+    )
+
+
+def _version(version: selectors.Version) -> VersionOut:
+    return VersionOut(
+        key=version.key, id=version.uuid, at=version.at, run=version.run, inferred=version.is_inferred
+    )
+
+
+def _run(run: Run) -> RunOut:
+    return RunOut(
+        id=run.uuid,
+        external_id=run.external_id,
+        job=run.job.uuid,
+        state=run.state,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        last_event_at=run.last_event_at,
+        parent=run.parent,
+        repository=run.commit.asset.name if run.commit else None,
+        commit=run.commit.key if run.commit else None,
+    )
+
+
+def _node(node: Node) -> NodeOut:
+    return NodeOut(
+        id=node.uuid,
+        kind=node.kind,
+        namespace=node.namespace,
+        name=node.name,
+        depth=node.depth,
+        rank=node.rank,
+        more_upstream=node.more_upstream,
+        more_downstream=node.more_downstream,
+    )
+
+
+def _edge(link: Link) -> EdgeOut:
+    return EdgeOut(
+        source=link.source,
+        target=link.target,
+        relation=link.relation,
+        declared=link.is_declared,
+        valid_from=link.valid_from,
+        valid_to=link.valid_to,
+        last_seen_at=link.last_seen_at,
+    )
+
+
+def _graph(found: Neighbourhood) -> GraphOut:
+    return GraphOut(
+        root=found.root,
+        direction=found.direction,
+        depth=found.depth,
+        budget=found.budget,
+        as_of=found.as_of,
+        nodes=[_node(node) for node in found.nodes],
+        edges=[_edge(link) for link in found.links],
+        truncated=found.is_truncated,
+        reason=found.reason,
+    )
+
+
+class ReadView(APIView):
+    """A read of the graph: everyone with a token for reading may."""
+
+    scopes = {"GET": Scope.READ}
+
+
+class AssetsView(ReadView):
+    @extend_schema(
+        operation_id="assets_list",
+        summary="Search assets",
+        parameters=parameters(AssetsQuery),
+        responses=rest.page_schema(rest.schema_of(AssetOut)),
+    )
+    def get(self, request: Request) -> Response:
+        asked = rest.query(request, AssetsQuery)
+        found = selectors.assets(text=asked.text, kind=asked.kind or "")
+        if asked.namespace is not None:
+            found = found.filter(namespace=asked.namespace)
+        if asked.name is not None:
+            found = found.filter(name=asked.name)
+        pages = rest.Cursor()
+        pages.ordering = ("id",)
+        return pages.get_paginated_response([_asset(asset) for asset in pages.paginate_queryset(found, request)])
+
+
+class AssetView(ReadView):
+    @extend_schema(operation_id="asset", summary="One asset", responses=rest.schema_of(AssetDetail))
+    def get(self, request: Request, uuid: UUID) -> Response:
+        rest.query(request, rest.Body)
+        asset = selectors.asset(uuid)
+        facets = {facet.key: FacetOut(value=facet.value, seen_at=facet.seen_at) for facet in selectors.facets(asset)}
+        versions = [_version(version) for version in selectors.versions(asset)]
+        return rest.answer(AssetDetail(**msgspec.structs.asdict(_asset(asset)), facets=facets, versions=versions))
+
+
+class VersionsView(ReadView):
+    @extend_schema(
+        operation_id="asset_versions",
+        summary="Versions of an asset, the newest first",
+        parameters=parameters(VersionsQuery),
+        responses=rest.page_schema(rest.schema_of(VersionOut)),
+    )
+    def get(self, request: Request, uuid: UUID) -> Response:
+        asked = rest.query(request, VersionsQuery)
+        rows = selectors.versions(selectors.asset(uuid), limit=asked.limit + 1, before=asked.before)
+        page = rows[: asked.limit]
+        following = page[-1].at.isoformat() if len(rows) > asked.limit else None
+        return rest.answer({"results": [_version(version) for version in page], "next": following})
+
+
+class RunsView(ReadView):
+    @extend_schema(
+        operation_id="asset_runs",
+        summary="Runs of a job, or runs that read or wrote an asset, the newest first",
+        parameters=parameters(rest.Paging),
+        responses=rest.page_schema(rest.schema_of(RunOut)),
+    )
+    def get(self, request: Request, uuid: UUID) -> Response:
+        rest.query(request, rest.Paging)
+        pages = rest.Cursor()
+        pages.ordering = ("-last_event_at", "uuid")
+        found = selectors.runs(selectors.asset(uuid))
+        return pages.get_paginated_response([_run(run) for run in pages.paginate_queryset(found, request)])
+
+
+class GraphView(ReadView):
+    @extend_schema(
+        operation_id="graph",
+        summary="The neighbourhood of an asset",
+        parameters=parameters(GraphQuery),
+        responses=rest.schema_of(GraphOut),
+    )
+    def get(self, request: Request) -> Response:
+        asked = rest.query(request, GraphQuery)
+        if asked.asset is not None:
+            root = selectors.asset(asked.asset)
+        elif asked.kind is not None and asked.name:
+            root = selectors.asset_named(kind=asked.kind, namespace=asked.namespace, name=asked.name)
+        else:
+            says = "Name an asset by its id, or by kind, namespace and name."
+            raise Invalid(says, fields={"asset": says})
+        found = selectors.neighbourhood(
+            asset=root, direction=asked.direction, depth=asked.depth, budget=asked.budget, as_of=asked.as_of
+        )
+        return rest.answer(_graph(found))
