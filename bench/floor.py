@@ -91,7 +91,13 @@ def many(request: HttpRequest) -> HttpResponse:
     return HttpResponse(b"{}", status=200, content_type="application/json")
 
 
-urlpatterns = [path("one", one), path("many", many)]
+def ready(request: HttpRequest) -> HttpResponse:
+    """The database answers."""
+    _cursor().execute("SELECT 1")
+    return HttpResponse(b"{}", content_type="application/json")
+
+
+urlpatterns = [path("one", one), path("many", many), path("ready", ready)]
 
 
 def make_application() -> WSGIHandler:

@@ -183,6 +183,8 @@ class _Loop:
             now = time.perf_counter()
             if until is not None and now >= until:
                 following = None
+                if not self.busy:
+                    return
             while following is not None and self.idle:
                 due = begun + number / per_second if per_second else now
                 if due > now:

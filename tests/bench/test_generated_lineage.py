@@ -23,15 +23,13 @@ def events(count: int, *, seed: int = 1, assets: int = 200) -> list[dict[str, An
 def test_the_same_seed_gives_the_same_bytes_on_every_machine() -> None:
     text = b"\n".join(generator.lines(events=500, seed=42, assets=300))
 
-    assert hashlib.sha256(text).hexdigest() == (
-        "b6148b17a6eff6d0fadbc1c974ec95c825f51f3b65adbbabfa2b98742cbd798d"
-    ), "Published figures name a seed: changing what it means needs a reason and a new digest here."
+    assert hashlib.sha256(text).hexdigest() == ("b6148b17a6eff6d0fadbc1c974ec95c825f51f3b65adbbabfa2b98742cbd798d"), (
+        "Published figures name a seed: changing what it means needs a reason and a new digest here."
+    )
 
 
 def test_another_seed_gives_another_company() -> None:
-    assert list(generator.lines(events=20, seed=1, assets=100)) != list(
-        generator.lines(events=20, seed=2, assets=100)
-    )
+    assert list(generator.lines(events=20, seed=1, assets=100)) != list(generator.lines(events=20, seed=2, assets=100))
 
 
 def test_a_shorter_stream_is_the_beginning_of_a_longer_one() -> None:
@@ -140,9 +138,7 @@ def test_a_long_stream_of_a_large_company_stays_within_bounded_caches() -> None:
         "deque(generator.lines(events=30_000, seed=1, assets=1_000_000), maxlen=0); "
         "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     )
-    printed = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, check=True, cwd=ROOT
-    ).stdout
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, cwd=ROOT).stdout
 
     # Held in memory, the events alone would be 90 MB, and the company several hundred.
     assert int(printed) < 75_000

@@ -1,0 +1,100 @@
+"""`python -m bench [NAME…] [--json FILE] [--quick]`: measure, and print the figures as JSON and as a table.
+
+Without --json the JSON goes to standard output and the table to standard error, so that both a person and a pipe
+are served. Exit code 0: all was measured. 1: a bench failed, its rows say why. 64: usage.
+"""
+
+import argparse
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NoReturn
+
+import psycopg
+
+from bench import cluster, gate, growth, ingest, load, machine, peers, projection, rows, scene, traversal
+from bench.rows import Row
+from bench.scene import Scene
+
+BENCHES: Mapping[str, Callable[[Scene], Iterator[Row]]] = {
+    "ingest": ingest.run,
+    "projection": projection.run,
+    "peers": peers.run,
+    "traversal": traversal.run,
+    "gate": gate.run,
+    "growth": growth.run,
+}
+USAGE = 64
+DATA = scene.ROOT / "var" / "bench"
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: {message}\n")
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = Parser(prog="python -m bench", description="Measure the service beside floors and peers.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHES)} (default: all)")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the JSON there, and the table to standard output"
+    )
+    parser.add_argument("--quick", action="store_true", help="small sizes, one run each: for a look, not for a record")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=scene.ROOT / "var" / "bench",
+        metavar="DIR",
+        help="where it may write (default var/bench)",
+    )
+    parsed = parser.parse_args(arguments)
+    for name in parsed.names:
+        if name not in BENCHES:
+            parser.error(f"there is no bench {name!r}; there are {', '.join(BENCHES)}.")
+    if parsed.json is not None and not parsed.json.resolve().parent.is_dir():
+        parser.error(f"--json: the folder of {parsed.json} does not exist.")
+    return parsed
+
+
+def main() -> None:
+    arguments = parse(sys.argv[1:])
+    names = list(dict.fromkeys(arguments.names)) or list(BENCHES)
+    data = arguments.data.resolve()
+    data.mkdir(parents=True, exist_ok=True)
+    with cluster.running(data) as cluster_url:
+        stage = Scene(quick=arguments.quick, data=data, cluster_url=cluster_url)
+        facts = machine.facts(cluster_url) | {"quick": arguments.quick}
+        all_rows, failed = measure(stage, names)
+        stage.drop_databases()
+    document = json.dumps(rows.as_document(all_rows, facts), indent=2)
+    table = rows.as_table(all_rows)
+    if arguments.json is None:
+        print(document)
+        print(table, file=sys.stderr)
+    else:
+        arguments.json.write_text(document + "\n", encoding="utf-8")
+        print(table)
+    sys.exit(1 if failed else 0)
+
+
+def measure(stage: Scene, names: list[str]) -> tuple[list[Row], list[str]]:
+    """The rows of all benches, and which failed. One that fails does not keep the others from being measured."""
+    all_rows: list[Row] = []
+    failed = []
+    for name in names:
+        try:
+            for row in BENCHES[name](stage):
+                all_rows.append(row)
+        except (scene.BenchError, load.LoadError, psycopg.Error, OSError) as error:
+            traceback.print_exc(file=sys.stderr)
+            failed.append(name)
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            all_rows.append(rows.not_measured(name, "all that follows", "", reason))
+    return all_rows, failed
+
+
+if __name__ == "__main__":
+    main()

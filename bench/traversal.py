@@ -1,0 +1,73 @@
+"""How fast the graph answers: whole closures in the database, and neighbourhoods over HTTP."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from urllib.parse import urlencode
+
+from bench import generator, load, rows, scene
+from bench.rows import Better, Peer, Row
+from bench.scene import BenchError, Scene, Service
+
+PERCENTILES = (("p50", 0.50), ("p95", 0.95))
+
+
+def run(stage: Scene) -> Iterator[Row]:
+    events, assets = (8_000, 2_000) if stage.quick else (100_000, 20_000)
+    repeats = 10 if stage.quick else 40
+    with stage.service() as service:
+        stage.say(f"traversal: a graph of {events:,} events")
+        stream = generator.lines(events=events, seed=scene.SEED, assets=assets)
+        while chunk := list(islice(stream, 20_000)):
+            service.post(chunk)
+        service.settle()
+        stage.say("traversal: closures")
+        yield from _closures(service, repeats)
+        stage.say("traversal: neighbourhoods")
+        yield from _neighbourhoods(service, repeats * 5)
+
+
+def _closures(service: Service, repeats: int) -> Iterator[Row]:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.closures", "--repeats", str(repeats)],
+        cwd=scene.ROOT,
+        env=dict(service.environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise BenchError(f"bench.closures: {done.stderr.strip()[-500:]}")
+    for answer in json.loads(done.stdout):
+        for name, share in PERCENTILES:
+            yield rows.measured(
+                "traversal",
+                f"{answer['direction']} closure of {answer['size']:,} assets ({answer['which']}), {name}",
+                [rows.percentile(answer["ours_ms"], share)],
+                "ms",
+                better=Better.LESS,
+                peer=Peer(name="bare recursive query", values=[rows.percentile(answer["bare_ms"], share)]),
+            )
+
+
+def _neighbourhoods(service: Service, requests: int) -> Iterator[Row]:
+    """GET /graph around assets from all over the graph, one request after the other."""
+    assets = service.call("GET", "/assets?limit=100")["results"]
+    if not assets:
+        raise BenchError("The graph has no assets.")
+    for depth in (1, 3):
+        paths = ["/graph?" + urlencode({"asset": asset["id"], "direction": "both", "depth": depth}) for asset in assets]
+        wire = [service.request(paths[number % len(paths)]) for number in range(requests)]
+        result = load.closed(service.address, wire, connections=1).expect(200)
+        nodes = [len(service.call("GET", path)["nodes"]) for path in paths[:20]]
+        for name, share in PERCENTILES:
+            yield rows.measured(
+                "traversal",
+                f"GET /graph, both ways, depth {depth}, {name}",
+                [rows.percentile(result.latencies, share) * 1000],
+                "ms",
+                better=Better.LESS,
+                note=f"{min(nodes)} to {max(nodes)} nodes in an answer",
+            )
