@@ -10,7 +10,7 @@ import selectors
 import socket
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 PATIENCE_S = 60.0
@@ -35,6 +35,7 @@ class Result:
     statuses: Counter[int] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
     acknowledged_at: dict[int, float] = field(default_factory=dict)
+    bodies: list[bytes] = field(default_factory=list)
     refusal: bytes = b""
 
     @property
@@ -61,11 +62,13 @@ def request(
     body: bytes | None = None,
     token: str = "",
     content_type: str = "application/json",
-    method: str = "",
+    headers: Mapping[str, str] | None = None,
 ) -> bytes:
     """The bytes of one request on a connection that is kept."""
-    verb = method or ("GET" if body is None else "POST")
+    verb = "GET" if body is None else "POST"
     head = f"{verb} {path} HTTP/1.1\r\nHost: {address.host}:{address.port}\r\n"
+    for name, value in (headers or {}).items():
+        head += f"{name}: {value}\r\n"
     if token:
         head += f"Authorization: Bearer {token}\r\n"
     if body is not None:
@@ -137,9 +140,10 @@ def closed(
     *,
     connections: int,
     seconds: float | None = None,
+    keep_bodies: bool = False,
 ) -> Result:
     """Each connection sends its next request when its reply is there, until requests or time run out."""
-    return _Loop(address, iter(requests), connections).run(seconds=seconds, per_second=None)
+    return _Loop(address, iter(requests), connections, keep_bodies=keep_bodies).run(seconds=seconds, per_second=None)
 
 
 def paced(
@@ -150,8 +154,11 @@ def paced(
 
 
 class _Loop:
-    def __init__(self, address: Address, requests: Iterator[bytes], connections: int) -> None:
+    def __init__(
+        self, address: Address, requests: Iterator[bytes], connections: int, *, keep_bodies: bool = False
+    ) -> None:
         self.requests = requests
+        self.keep_bodies = keep_bodies
         self.idle = deque(_Connection(address) for _ in range(connections))
         self.busy = 0
         self.result = Result()
@@ -226,6 +233,8 @@ class _Loop:
         result.statuses[status] += 1
         result.latencies.append(now - connection.begun_at)
         result.acknowledged_at[connection.number] = now
+        if self.keep_bodies:
+            result.bodies.append(connection.received.partition(b"\r\n\r\n")[2])
         if status >= 300 and not result.refusal:
             result.refusal = connection.received
         self.busy -= 1

@@ -1,13 +1,11 @@
 """How fast the graph answers: whole closures in the database, and neighbourhoods over HTTP."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from itertools import islice
 from urllib.parse import urlencode
 
-from bench import generator, load, rows, scene
+from bench import generator, inside, load, rows, scene
 from bench.rows import Better, Peer, Row
 from bench.scene import BenchError, Scene, Service
 
@@ -30,17 +28,7 @@ def run(stage: Scene) -> Iterator[Row]:
 
 
 def _closures(service: Service, repeats: int) -> Iterator[Row]:
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.closures", "--repeats", str(repeats)],
-        cwd=scene.ROOT,
-        env=dict(service.environment),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise BenchError(f"bench.closures: {done.stderr.strip()[-500:]}")
-    for answer in json.loads(done.stdout):
+    for answer in json.loads(inside.run(service, "bench.closures", "--repeats", str(repeats))):
         for name, share in PERCENTILES:
             yield rows.measured(
                 "traversal",
