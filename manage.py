@@ -1,17 +1,17 @@
 #!/usr/bin/env python
-"""Django's command line, with the database that the settings name (or the embedded one) up for the command."""
+"""Django's command line, with the database up for as long as the command runs."""
 
 import os
 import sys
 
 from django.core.management import execute_from_command_line
 
-from governance import embedded
+from governance import embedded, settings
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
-    with embedded.database():
+    with embedded.database(settings.DATA_DIR):
         execute_from_command_line(sys.argv)
 
 

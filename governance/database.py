@@ -26,7 +26,7 @@ def application_role() -> sql.Identifier:
 
 def run(schema_editor: BaseDatabaseSchemaEditor, statement: sql.Composable) -> None:
     with schema_editor.connection.cursor() as cursor:
-        cursor.execute(statement)  # type: ignore[arg-type]
+        cursor.execute(statement)
 
 
 class CreateApplicationRole(Operation):
@@ -51,10 +51,12 @@ class CreateApplicationRole(Operation):
         with schema_editor.connection.cursor() as cursor:
             cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name])
             exists = cursor.fetchone() is not None
-        if not exists:
+        if not exists or settings.DATABASE_APP_IS_OURS:
             run(
                 schema_editor,
-                sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(application["PASSWORD"])),
+                sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(
+                    sql.SQL("ALTER" if exists else "CREATE"), role, sql.Literal(application["PASSWORD"])
+                ),
             )
         for statement in (
             "GRANT USAGE ON SCHEMA public TO {}",

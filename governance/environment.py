@@ -57,15 +57,26 @@ def secret(name: str, default_file: Path) -> str:
     if value := text(name):
         return value
     named = text(f"{name}_FILE")
-    path = Path(named) if named else default_file
+    if not named:
+        return stored_secret(default_file)
     try:
-        if not named:
-            _create(path)
+        value = Path(named).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise BadSetting(f"{name}_FILE", f"{named} cannot be read: {error.strerror}.") from None
+    if len(value) < 32:
+        raise BadSetting(f"{name}_FILE", f"{named} holds fewer than 32 characters.")
+    return value
+
+
+def stored_secret(path: Path) -> str:
+    """The secret in a file, made when absent and readable by its owner alone."""
+    try:
+        _create(path)
         value = path.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise BadSetting(f"{name}_FILE", f"{path} cannot be read: {error.strerror}.") from None
+        raise BadSetting(str(path), f"cannot be read or made: {error.strerror}.") from None
     if len(value) < 32:
-        raise BadSetting(f"{name}_FILE", f"{path} holds fewer than 32 characters.")
+        raise BadSetting(str(path), "holds fewer than 32 characters.")
     return value
 
 

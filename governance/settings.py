@@ -91,7 +91,10 @@ if _app_url:
     _app = environment.database("DATABASE_APP_URL", _app_url)
 else:
     _password = hmac.new(SECRET_KEY.encode(), b"assay database role", hashlib.sha256).hexdigest()
-    _app = _owner | {"USER": "assay_app", "PASSWORD": _password}
+    # Roles are shared by all databases of a server, so the name tells whose this one is.
+    _app = _owner | {"USER": f"{_owner['NAME']}_app", "PASSWORD": _password}
+# Whether the application's password is ours to set.
+DATABASE_APP_IS_OURS = not _app_url
 _pool_size = environment.number("ASSAY_DATABASE_POOL", 0, minimum=0, maximum=500)
 _pool: dict[str, Any] = {"pool": {"min_size": 1, "max_size": _pool_size, "timeout": 4}} if _pool_size else {}
 _options = {"connect_timeout": "5", "application_name": "assay"}
@@ -190,8 +193,17 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "project-events": {"task": "lineage.tasks.project", "schedule": timedelta(seconds=1)},
-    "sweep-promotions": {"task": "policies.tasks.sweep", "schedule": timedelta(seconds=5)},
+    # A sweep that nobody took in time is worthless: the next one is on its way.
+    "project-events": {
+        "task": "lineage.tasks.project",
+        "schedule": timedelta(seconds=1),
+        "options": {"expires": 5},
+    },
+    "sweep-promotions": {
+        "task": "policies.tasks.sweep",
+        "schedule": timedelta(seconds=5),
+        "options": {"expires": 10},
+    },
 }
 
 # --- Words and times -----------------------------------------------------------------------------------------------
