@@ -69,7 +69,9 @@ def sort(said: Iterable[Said]) -> Sorted:
             case "documentation", {"description": str(text)}:
                 documentation = text
             case "tags", {"tags": [_, *_] as given} if all(_is_tag(tag) for tag in given):
-                tags = [Tag(key=tag["key"], value=_text(tag.get("value")), column=_text(tag.get("field"))) for tag in given]
+                tags = [
+                    Tag(key=tag["key"], value=_text(tag.get("value")), column=_text(tag.get("field"))) for tag in given
+                ]
             case _:
                 others.append(Raw(key=facet.key, json=_indented(facet.value), seen_at=facet.seen_at))
     return Sorted(columns=columns, documentation=documentation, tags=tags, others=others)
@@ -99,5 +101,7 @@ def _text(value: Any) -> str:
 
 def _indented(value: Any) -> str:
     # Who produced a facet and its schema's address say nothing about the asset.
-    shown = {k: v for k, v in value.items() if k not in {"_producer", "_schemaURL"}} if isinstance(value, dict) else value
+    shown = (
+        {k: v for k, v in value.items() if k not in {"_producer", "_schemaURL"}} if isinstance(value, dict) else value
+    )
     return json.dumps(shown, indent=2, ensure_ascii=False)

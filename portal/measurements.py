@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
+from governance.errors import NotFound
 from lineage import selectors
 from lineage.models import Asset, AssetVersion, Observation
 
@@ -14,6 +16,14 @@ class Measured:
     version: AssetVersion
     is_newest: bool
     rows: Sequence[Observation]
+
+
+def version(uuid: UUID) -> AssetVersion:
+    """Raises NotFound."""
+    found = AssetVersion.objects.select_related("asset").filter(uuid=uuid).first()
+    if found is None:
+        raise NotFound(f"There is no version {uuid}.", fields={"version": "Unknown."})
+    return found
 
 
 def newest(asset: Asset) -> Measured | None:

@@ -5,42 +5,52 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
 from django.contrib.auth.decorators import login_required
+from django.db import InterfaceError, OperationalError
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render as render_template
-from django.views.decorators.cache import cache_control
-from django.views.decorators.vary import vary_on_headers
+from django.utils.cache import patch_vary_headers
 
-from governance import permissions
-from governance.errors import DomainError
+from governance import middleware, permissions
+from governance.errors import DomainError, Unavailable
 from governance.permissions import Permission
 from portal.requests import PortalRequest, wants_fragment
 
 Arguments = ParamSpec("Arguments")
-# Each has a template of its number; any other refusal of a page is shown as a bad request.
+FRAGMENT_HEADERS = ("HX-Request", "HX-Boosted", "HX-History-Restore-Request")
+# Each has a template of its number; any other refusal is shown as a bad request.
 ERROR_PAGES = frozenset({400, 403, 404, 503})
 
 
 def page(
     view: Callable[Concatenate[PortalRequest, Arguments], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase]:
-    """A page for people who are signed in. What it shows is theirs, so nothing on the way may keep it."""
+    """A page for people who are signed in; its refusals are pages too."""
+    signed_in = login_required(cast(Callable[..., HttpResponse], view))
 
-    @login_required
-    @cache_control(private=True, no_cache=True)
-    @vary_on_headers("HX-Request", "HX-Boosted", "HX-History-Restore-Request", "Cookie")
     @wraps(view)
-    def shown(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+    def shown(request: HttpRequest, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponseBase:
         try:
-            return view(cast(PortalRequest, request), *args, **kwargs)
+            response = signed_in(request, *args, **kwargs)
         except DomainError as error:
-            return refusal(request, error)
+            response = refusal(request, error)
+        except (OperationalError, InterfaceError) as error:
+            if not middleware.is_transient(error):
+                raise
+            response = refusal(request, Unavailable("The database does not answer."))
+        patch_vary_headers(response, FRAGMENT_HEADERS)
+        return response
 
     return shown
 
 
 def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """The page that says what was refused and what to do. It asks the database nothing."""
     status = error.status if error.status in ERROR_PAGES else 400
-    return render_template(request, f"{status}.html", {"message": error.message}, status=error.status)
+    response = render_template(request, f"{status}.html", {"message": error.message}, status=error.status)
+    if isinstance(error, Unavailable):
+        response["Retry-After"] = str(error.retry_after_s)
+    return response
 
 
 def render(
@@ -51,3 +61,12 @@ def render(
         return render_template(request, fragment, dict(context), status=status)
     frame = {"place": place, "may_read_audit": permissions.may(request.user, Permission.READ_AUDIT)}
     return render_template(request, page, frame | dict(context), status=status)
+
+
+def refuse(form: Form, error: DomainError) -> None:
+    """Put a refusal where it belongs in the form: beside its fields, or above them all."""
+    elsewhere = [message for name, message in error.fields.items() if name not in form.fields]
+    for name in error.fields.keys() & form.fields.keys():
+        form.add_error(name, error.fields[name])
+    if elsewhere or not error.fields:
+        form.add_error(None, error.message)

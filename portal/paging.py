@@ -80,4 +80,7 @@ def _time(text: str) -> datetime:
 
 
 def _bad_cursor() -> Invalid:
-    return Invalid("The address of this page of the list is broken. Start again at its first page.", fields={"after": "not a cursor"})
+    return Invalid(
+        "The address of this page of the list is broken. Start again at its first page.",
+        fields={"after": "not a cursor"},
+    )

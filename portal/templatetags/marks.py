@@ -45,7 +45,11 @@ def duration(length: timedelta | None) -> str:
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)
-    for size, unit, smaller_size, smaller_unit in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
+    for size, unit, smaller_size, smaller_unit in (
+        (86_400, "d", 3_600, "h"),
+        (3_600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
         if whole >= size:
             large, rest = divmod(whole, size)
             small = rest // smaller_size
@@ -69,7 +73,7 @@ def middle(text: str, keep: int = 48) -> str:
     if len(text) <= keep:
         return text
     head = keep * 2 // 5
-    return f"{text[:head]}…{text[-(keep - head - 1):]}"
+    return f"{text[:head]}…{text[-(keep - head - 1) :]}"
 
 
 @register.filter
@@ -77,9 +81,9 @@ def readable(value: object) -> str:
     """A value of a finding in words: numbers short, lists as lines, documents as JSON."""
     match value:
         case None | "" | []:
-            return "–"
+            return "none"
         case dict() if not value:
-            return "–"
+            return "none"
         case str():
             return value
         case bool():

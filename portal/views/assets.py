@@ -10,12 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from governance.errors import Invalid
 from lineage import selectors
 from lineage.identity import Kind
 from lineage.models import Asset
 from lineage.traversal import Direction
-from portal import drawing, facets, measurements, owners, paging
+from portal import drawing, facets, measurements, owners, paging, queries
 from portal.pages import page, render
 from portal.requests import PortalRequest
 
@@ -35,11 +34,9 @@ KIND_WORDS = {
 @require_GET
 @page
 def listing(request: PortalRequest) -> HttpResponse:
-    text, kind = request.GET.get("q", "").strip(), request.GET.get("kind", "")
-    if kind and kind not in set(Kind):
-        raise Invalid(f"There is no kind {kind!r}.", fields={"kind": "unknown"})
+    text, kind = queries.text(request, "q"), queries.choice(request, "kind", set(Kind))
     counts = selectors.kinds(text=text)
-    found = paging.by_id(selectors.assets(text=text, kind=kind), request.GET.get("after", ""))
+    found = paging.by_id(selectors.assets(text=text, kind=kind), queries.text(request, "after"))
     query = urlencode({name: value for name, value in (("q", text), ("kind", kind)) if value})
     context = {
         "text": text,
@@ -68,7 +65,7 @@ def detail(request: PortalRequest, uuid: UUID) -> HttpResponse:
         **lineage_context(asset, Direction.BOTH, GRAPH_DEPTH),
         **versions_context(asset, ""),
         **runs_context(asset, ""),
-        **owners.context(request.user, asset),
+        **owners.context(request.user, asset.uuid),
     }
     return render(request, "assets", "assets/asset.html", "assets/asset.html", context)
 
@@ -77,11 +74,8 @@ def detail(request: PortalRequest, uuid: UUID) -> HttpResponse:
 @page
 def lineage(request: PortalRequest, uuid: UUID) -> HttpResponse:
     asset = selectors.asset(uuid)
-    direction, depth = request.GET.get("direction", "both"), request.GET.get("depth", str(GRAPH_DEPTH))
-    if direction not in set(Direction):
-        raise Invalid(f"There is no direction {direction!r}.", fields={"direction": "unknown"})
-    if depth not in {str(one) for one in drawing.DEPTHS}:
-        raise Invalid(f"The steps must be one of {drawing.DEPTHS}.", fields={"depth": "out of range"})
+    direction = queries.choice(request, "direction", set(Direction), default=Direction.BOTH)
+    depth = queries.choice(request, "depth", {str(one) for one in drawing.DEPTHS}, default=str(GRAPH_DEPTH))
     context = {
         "asset": asset,
         "part": "Lineage",
@@ -99,7 +93,7 @@ def versions(request: PortalRequest, uuid: UUID) -> HttpResponse:
         "asset": asset,
         "part": "Versions",
         "part_template": "assets/_versions.html",
-        **versions_context(asset, request.GET.get("after", "")),
+        **versions_context(asset, queries.text(request, "after")),
     }
     return render(request, "assets", "assets/part.html", "assets/_versions.html", context)
 
@@ -112,7 +106,7 @@ def runs(request: PortalRequest, uuid: UUID) -> HttpResponse:
         "asset": asset,
         "part": "Runs",
         "part_template": "assets/_runs.html",
-        **runs_context(asset, request.GET.get("after", "")),
+        **runs_context(asset, queries.text(request, "after")),
     }
     return render(request, "assets", "assets/part.html", "assets/_runs.html", context)
 

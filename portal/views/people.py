@@ -1,16 +1,47 @@
 """Signing in and out, and the colours of the page."""
 
 from django.contrib.auth import views as auth_views
+from django.contrib.auth.forms import AuthenticationForm
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from governance import audit
+from governance.actions import Action
+from governance.models import User
+
 YEAR_S = 365 * 24 * 60 * 60
 THEMES = frozenset({"light", "dark"})
 
-sign_in = auth_views.LoginView.as_view(template_name="people/sign_in.html", redirect_authenticated_user=True)
+
+class SignIn(auth_views.LoginView):
+    """Writes an entry for who came in, and for who was refused if the account exists.
+
+    A refused name that is no account is not kept: people type passwords into that field.
+    """
+
+    template_name = "people/sign_in.html"
+    redirect_authenticated_user = True
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        user = form.get_user()
+        with transaction.atomic():
+            response = super().form_valid(form)
+            audit.record(actor=user, action=Action.SIGNED_IN, subject=f"user:{user.get_username()}")
+        return response
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        account = User.objects.filter(username=form.cleaned_data.get("username", "")).first()
+        if account is not None:
+            with transaction.atomic():
+                audit.record(actor=None, action=Action.SIGN_IN_REFUSED, subject=f"user:{account.username}")
+        return super().form_invalid(form)
+
+
+sign_in = SignIn.as_view()
 sign_out = auth_views.LogoutView.as_view()
 
 
@@ -18,7 +49,9 @@ sign_out = auth_views.LogoutView.as_view()
 def theme(request: HttpRequest) -> HttpResponse:
     """Remember light or dark in a cookie, so that the next page comes in it; anything else means as the system."""
     target = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+    if not url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
         target = reverse("assets")
     response = redirect(target)
     chosen = request.POST.get("theme", "")

@@ -11,7 +11,7 @@
     repository: { light: "#7a3b69", dark: "#dc9bc8", path: "M9 12a3 3 0 1 0 6 0a3 3 0 1 0 -6 0M12 3l0 6M12 15l0 6" },
     deployment: { light: "#0f6f6a", dark: "#5cc9c2", path: "M3 7a3 3 0 0 1 3 -3h12a3 3 0 0 1 3 3v2a3 3 0 0 1 -3 3h-12a3 3 0 0 1 -3 -3zM3 15a3 3 0 0 1 3 -3h12a3 3 0 0 1 3 3v2a3 3 0 0 1 -3 3h-12a3 3 0 0 1 -3 -3z" },
   };
-  const WIDTH = 208;
+  const WIDTH = 200;
   const LABEL_START = 42;
   const STRIP = 44; // of the zoom buttons; a small picture keeps clear of it
   const drawings = new Map();
@@ -49,7 +49,7 @@
   function elements(source) {
     const drawn = [];
     for (const node of source.nodes) {
-      drawn.push({ data: { ...node, label: `${shorten(node.name, 24)}\n${shorten(node.namespace, 24)}` } });
+      drawn.push({ data: { ...node, label: `${shorten(node.name, 21)}\n${shorten(node.namespace, 21)}` } });
       for (const [side, count] of [["up", node.moreUpstream], ["down", node.moreDownstream]]) {
         if (!count) continue;
         const id = `${node.id}-${side}`;
@@ -67,18 +67,18 @@
     const font = getComputedStyle(document.body).fontFamily;
     return [
       { selector: "node", style: {
-        shape: "round-rectangle", "corner-radius": 8, width: WIDTH, height: 46,
+        shape: "round-rectangle", "corner-radius": 8, width: WIDTH, height: 48,
         "background-color": colour("surface"), "border-width": 1, "border-color": colour("line"),
         label: "data(label)", "text-valign": "center", "text-halign": "right", "text-justification": "left", "text-wrap": "wrap",
         // A label that begins inside its node: placed to the right of it and drawn back.
-        "text-max-width": WIDTH, "text-margin-x": LABEL_START - WIDTH, "line-height": 1.3, "font-family": font, "font-size": 12, color: colour("text"),
+        "text-max-width": WIDTH, "text-margin-x": LABEL_START - WIDTH, "line-height": 1.3, "font-family": font, "font-size": 13, color: colour("text"),
         "background-image": (node) => icon(node.data("kind"), dark), "background-width": 20, "background-height": 20,
         "background-position-x": 13, "background-position-y": "50%", "background-image-containment": "over", "overlay-opacity": 0,
       } },
       { selector: "node[?isRoot]", style: { "border-width": 2, "border-color": colour("accent"), "background-color": colour("wash") } },
       { selector: "node[?isMore]", style: {
         width: 84, height: 26, "corner-radius": 13, "background-image": "none", "border-style": "dashed", "text-halign": "center", "text-margin-x": 0,
-        "font-size": 11, color: colour("soft"), "text-justification": "center",
+        "font-size": 12, color: colour("soft"), "text-justification": "center",
       } },
       { selector: "edge", style: {
         width: 1.5, "curve-style": "round-taxi", "taxi-direction": "rightward", "taxi-turn": "50%", "taxi-radius": 10, "line-color": colour("line"),
@@ -98,7 +98,7 @@
       container: canvas,
       elements: elements(source),
       style: style(),
-      layout: { name: "dagre", rankDir: "LR", nodeSep: 16, rankSep: 44, edgeSep: 8, fit: false },
+      layout: { name: "dagre", rankDir: "LR", nodeSep: 16, rankSep: 40, edgeSep: 8, fit: false },
       minZoom: 0.1, maxZoom: 1.6, autoungrabify: true, boxSelectionEnabled: false,
       // The wheel scrolls the page; a finger on a small drawing does too. The buttons zoom.
       userZoomingEnabled: false, userPanningEnabled: !narrow || canvas.classList.contains("lineage__canvas--tall"),
@@ -139,7 +139,7 @@
     cy.resize();
     cy.fit(undefined, 28);
     if (cy.zoom() > 1) { cy.zoom(1); cy.center(); }
-    if (cy.zoom() < 0.55) { cy.zoom(0.7); cy.center(cy.$("node[?isRoot]")); }
+    if (cy.zoom() < 0.65) { cy.zoom(0.85); cy.center(cy.$("node[?isRoot]")); }
   }
 
   function drawAll() {

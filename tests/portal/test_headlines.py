@@ -14,9 +14,7 @@ class Finding:
 
 
 def test_a_promotion_under_way_counts_what_has_finished() -> None:
-    found = verdicts.headline(
-        state="checking", findings=[Finding("pass"), Finding("pending")], approved=0, required=0
-    )
+    found = verdicts.headline(state="checking", findings=[Finding("pass"), Finding("pending")], approved=0, required=0)
 
     assert found.detail == "1 of 2 checks finished."
 

@@ -1,4 +1,4 @@
-"""Everything a page loads is served by us, is what the manifest says, and works under a strict content security policy."""
+"""What a page loads is served by us, is what the manifest says, and runs under a strict content security policy."""
 
 import re
 import subprocess
@@ -37,7 +37,9 @@ def test_the_sprite_holds_the_icons_in_use_and_no_other() -> None:
     sources = [path.read_text(encoding="utf-8") for path in TEMPLATES]
     used = {name for text in sources for name in re.findall(r'_icon\.html" with name="([^"]+)"', text)}
     marks = (ROOT / "portal/marks.py").read_text(encoding="utf-8")
-    used |= {first or second for first, second in re.findall(r'icon="([^"]+)"|_ICON = "([^"]+)"', marks)}
+    used |= {
+        first or second for first, second in re.findall(r'icon="([^"]+)"|^[A-Z]+ = "([a-z-]+)"', marks, re.MULTILINE)
+    }
 
     assert held == used
 

@@ -1,0 +1,50 @@
+"""What people send. A form reads and bounds the values; the rules are those of the nouns that are called."""
+
+from django import forms
+
+from governance.models import OwnerRole, Team, User
+from governance.tokens import Scope
+
+# Days; none beyond what `tokens` allows.
+TOKEN_LIFETIMES = (30, 90, 180, 365)
+SCOPE_WORDS = {
+    Scope.LINEAGE_WRITE: "Send events",
+    Scope.READ: "Read assets, lineage, promotions and policies",
+    Scope.PROMOTIONS_WRITE: "Ask for promotions and withdraw them",
+    Scope.POLICIES_WRITE: "Publish policies",
+    Scope.GOVERNANCE_WRITE: "Change owners and teams",
+    Scope.ALL: "Everything that you may do",
+}
+MAX_REASON_CHARS = 2_000
+
+
+class TokenForm(forms.Form):
+    """A new token."""
+
+    name = forms.CharField(max_length=100)
+    scopes = forms.MultipleChoiceField(choices=[(scope.value, words) for scope, words in SCOPE_WORDS.items()])
+    days = forms.TypedChoiceField(choices=[(days, f"{days} days") for days in TOKEN_LIFETIMES], coerce=int, initial=90)
+
+
+class OwnerForm(forms.Form):
+    """A new owner of an asset."""
+
+    role = forms.ChoiceField(choices=OwnerRole.choices)
+    team = forms.ModelChoiceField(queryset=Team.objects.all(), to_field_name="slug")
+    user = forms.CharField(required=False, max_length=150)
+
+    def clean_user(self) -> User | None:
+        name = self.cleaned_data["user"]
+        if not name:
+            return None
+        found = User.objects.filter(username=name).first()
+        if found is None:
+            raise forms.ValidationError("There is no account of this name.")
+        return found
+
+
+class DecisionForm(forms.Form):
+    """An approval or a rejection, with its reason."""
+
+    decision = forms.ChoiceField(choices=[("approve", "Approve"), ("reject", "Reject")])
+    reason = forms.CharField(max_length=MAX_REASON_CHARS)

@@ -1,0 +1,105 @@
+"""Who answers for an asset, as the pages show it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from governance import permissions, selectors
+from governance.models import OwnerRole, Ownership, Team, User
+from governance.permissions import Permission
+from lineage.models import Asset
+from portal.forms import OwnerForm
+from portal.paging import Page
+
+# The field offers these as one types; any other name can be typed whole.
+PEOPLE_OFFERED = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """One role of an asset and who holds it now."""
+
+    role: str
+    label: str
+    current: Ownership | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """An ownership that has ended."""
+
+    ownership: Ownership
+    role_label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Someone who owns an asset in a list, with the roles they hold."""
+
+    who: str
+    roles: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    asset: Asset
+    owners: Sequence[Holder]
+
+
+def beside(found: Page) -> Page:
+    """The page of assets with the owners of each beside it. One query."""
+    owned = selectors.owners_of([asset.uuid for asset in found.rows])
+    return replace(found, rows=[Row(asset=asset, owners=_holders(owned[asset.uuid])) for asset in found.rows])
+
+
+def context(user: User, asset: UUID, form: OwnerForm | None = None) -> dict[str, Any]:
+    """What the owners' section of an asset's page needs."""
+    now = timezone.now()
+    history = list(selectors.ownership_history(asset))
+    current = {one.role: one for one in history if one.period.lower <= now and not _has_ended(one, now)}
+    may_manage = permissions.may(user, Permission.MANAGE_OWNERSHIP, asset=asset)
+    return {
+        "roles": [Role(role=role.value, label=role.label, current=current.get(role.value)) for role in OwnerRole],
+        "history": [Past(ownership=one, role_label=label(one.role)) for one in history if _has_ended(one, now)],
+        "may_manage": may_manage,
+        "form": form or OwnerForm(),
+        "teams": list(Team.objects.all()) if may_manage else [],
+        "people": list(selectors.users().filter(is_service=False)[:PEOPLE_OFFERED]) if may_manage else [],
+    }
+
+
+def label(role: str) -> str:
+    """The role in words. The database holds no other than those of OwnerRole."""
+    return str(OwnerRole(role).label)
+
+
+def _has_ended(ownership: Ownership, now: Any) -> bool:
+    return ownership.period.upper is not None and ownership.period.upper <= now
+
+
+def _holders(owned: Sequence[Ownership]) -> list[Holder]:
+    roles: dict[str, list[str]] = {}
+    for one in owned:
+        roles.setdefault(str(one.user or one.team), []).append(label(one.role))
+    return [Holder(who=who, roles=", ".join(held)) for who, held in roles.items()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owned:
+    """One thing that a team owns. No asset: it was assigned before any event named it."""
+
+    ownership: Ownership
+    role: str
+    asset: Asset | None
+
+
+def with_assets(found: Page) -> Page:
+    """The page of ownerships with the asset of each. One query."""
+    assets = {asset.uuid: asset for asset in Asset.objects.filter(uuid__in=[one.asset for one in found.rows])}
+    return replace(
+        found,
+        rows=[Owned(ownership=one, role=label(one.role), asset=assets.get(one.asset)) for one in found.rows],
+    )

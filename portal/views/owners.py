@@ -1,0 +1,63 @@
+"""Assigning and ending owners of an asset."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from governance import ownership
+from governance.errors import Conflict, Invalid
+from lineage import selectors
+from lineage.models import Asset
+from portal import owners
+from portal.forms import OwnerForm
+from portal.pages import page, refuse, render
+from portal.requests import PortalRequest, wants_fragment
+
+
+@require_POST
+@page
+def assign(request: PortalRequest, uuid: UUID) -> HttpResponse:
+    asset = selectors.asset(uuid)
+    form = OwnerForm(request.POST)
+    if form.is_valid():
+        try:
+            ownership.assign(actor=request.user, asset=asset.uuid, **form.cleaned_data)
+        except (Invalid, Conflict) as error:
+            refuse(form, error)
+    if form.errors:
+        return answer(request, asset, form=form, status=400)
+    return done(request, asset, f"{owners.label(form.cleaned_data['role'])} assigned.")
+
+
+@require_POST
+@page
+def end(request: PortalRequest, uuid: UUID, role: str) -> HttpResponse:
+    asset = selectors.asset(uuid)
+    try:
+        ownership.end(actor=request.user, asset=asset.uuid, role=role)
+    except Conflict as error:
+        return answer(request, asset, notice=error.message, status=409)
+    return done(request, asset, f"{owners.label(role)} ended.")
+
+
+def done(request: PortalRequest, asset: Asset, notice: str) -> HttpResponse:
+    if wants_fragment(request):
+        return answer(request, asset, notice=notice)
+    messages.success(request, notice)
+    return redirect("asset", asset.uuid)
+
+
+def answer(
+    request: PortalRequest, asset: Asset, *, form: OwnerForm | None = None, notice: str = "", status: int = 200
+) -> HttpResponse:
+    context = {
+        "asset": asset,
+        "part": "Owners",
+        "part_template": "assets/_owners.html",
+        "notice": notice,
+        **owners.context(request.user, asset.uuid, form),
+    }
+    return render(request, "assets", "assets/part.html", "assets/_owners.html", context, status=status)

@@ -1,0 +1,93 @@
+"""A small graph that real events made, and people who are signed in."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.test import Client
+
+from governance.models import User
+from lineage import identity
+from tests.lineage import growing
+
+WAREHOUSE = "postgres://warehouse.example:5432"
+REGISTRY = "assay-demo://registry"
+HOSTILE = '<script>alert("x")</script>/../名前/' + "very-long-" * 40
+RUN = "0f5b6b0c-8d3e-4c53-9b0f-6a8c2f3c1d01"
+
+
+def facets(**given: dict[str, Any]) -> dict[str, Any]:
+    """Facets as senders write them."""
+    said = {"_producer": "https://example.com/p", "_schemaURL": "https://example.com/f.json"}
+    return {name: said | value for name, value in given.items()}
+
+
+def run_event(
+    job: str,
+    *,
+    inputs: list[dict[str, Any]],
+    outputs: list[dict[str, Any]],
+    run: str = RUN,
+    kind: str = "COMPLETE",
+    at: str = "2026-01-02T10:00:00Z",
+    job_facets: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    return {
+        "eventType": kind,
+        "eventTime": at,
+        "producer": "https://example.com/p",
+        "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
+        "run": {"runId": run},
+        "job": {"namespace": "demo", "name": job, "facets": job_facets or {}},
+        "inputs": inputs,
+        "outputs": outputs,
+    }
+
+
+def dataset(name: str, *, namespace: str = WAREHOUSE, **given: dict[str, Any]) -> dict[str, Any]:
+    return {"namespace": namespace, "name": name, "facets": facets(**given)}
+
+
+@pytest.fixture
+def graph(rows: None) -> UUID:
+    """A training run, from data to a measured model, and a job that reads the model. Gives the model's UUID."""
+    applications = dataset(
+        "applications",
+        version={"datasetVersion": "2026-01"},
+        schema={"fields": [{"name": "income_eur", "type": "decimal(12,2)", "description": "Per year"}]},
+        documentation={"description": "Loan applications as they came in."},
+        tags={"tags": [{"key": "pii", "value": "yes", "field": "income_eur"}]},
+        unheardOf={"answer": 42},
+    )
+    model = dataset(
+        "credit-risk",
+        namespace=REGISTRY,
+        datasetType={"datasetType": "MODEL"},
+        version={"datasetVersion": "7"},
+        assay_modelMetrics={"metrics": [{"name": "auc", "value": 0.8731234567, "sampleSize": 24000}]},
+    )
+    commit = {
+        "type": "git",
+        "url": "https://git.example/m",
+        "repoUrl": "https://git.example/m.git",
+        "version": "9f2c" * 10,
+    }
+    start = run_event("train", inputs=[applications], outputs=[], kind="START", at="2026-01-02T09:58:00Z")
+    trained = run_event("train", inputs=[applications], outputs=[model], job_facets=facets(sourceCodeLocation=commit))
+    scored = run_event(HOSTILE, inputs=[model], outputs=[dataset(HOSTILE)], run="0f5b6b0c-8d3e-4c53-9b0f-6a8c2f3c1d02")
+    growing.append([start, trained, scored])
+    growing.project()
+    return identity.asset("dataset", REGISTRY, "credit-risk")
+
+
+@pytest.fixture
+def sign_in() -> Callable[[User], Client]:
+    """A browser in which this person is signed in."""
+
+    def signed_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return signed_in

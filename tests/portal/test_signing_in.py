@@ -1,0 +1,111 @@
+"""People come in by name and password; each entry and each refused try on an account is kept in the audit log."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from governance.actions import Action
+from governance.models import AuditEntry, User
+from portal.urls import urlpatterns
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "correct horse battery"
+OPEN = {"home", "sign-in", "sign-out", "theme"}
+ARGUMENTS = {"uuid": "0f5b6b0c-8d3e-4c53-9b0f-6a8c2f3c1d01", "role": "steward", "slug": "credit", "token": 1}
+
+
+@pytest.fixture
+def person() -> User:
+    account = factories.user("owner")
+    account.set_password(PASSWORD)
+    account.save(update_fields=["password"])
+    return account
+
+
+@pytest.mark.parametrize("pattern", [p for p in urlpatterns if p.name not in OPEN], ids=lambda p: p.name)
+def test_every_other_page_asks_who_it_is(client: Client, pattern: object) -> None:
+    name = pattern.name  # type: ignore[attr-defined]
+    needed = pattern.pattern.converters  # type: ignore[attr-defined]
+    address = reverse(name, kwargs={key: ARGUMENTS[key] for key in needed})
+
+    answers = [client.get(address), client.post(address)]
+
+    # A page that takes one of the two methods refuses the other before it asks.
+    assert any(answer.status_code == 302 for answer in answers)
+    for answer in answers:
+        assert answer.status_code == 405 or answer.headers["Location"] == f"/sign-in?next={address}"
+
+
+def test_the_right_password_opens_the_assets(client: Client, person: User) -> None:
+    answer = client.post("/sign-in", {"username": "owner", "password": PASSWORD})
+
+    assert answer.headers["Location"] == "/assets"
+    entry = AuditEntry.objects.get()
+    assert (entry.actor, entry.action, entry.subject) == (person, Action.SIGNED_IN, "user:owner")
+
+
+def test_sign_in_goes_on_to_the_page_that_was_asked_for(client: Client, person: User) -> None:
+    answer = client.post("/sign-in", {"username": "owner", "password": PASSWORD, "next": "/tokens"})
+
+    assert answer.headers["Location"] == "/tokens"
+
+
+@pytest.mark.parametrize("target", ["https://elsewhere.example/", "//elsewhere.example", "javascript:alert(1)"])
+@pytest.mark.parametrize("address", ["/sign-in", "/theme"])
+def test_no_address_leads_elsewhere(client: Client, person: User, address: str, target: str) -> None:
+    answer = client.post(address, {"username": "owner", "password": PASSWORD, "theme": "dark", "next": target})
+
+    assert answer.headers["Location"] == "/assets"
+
+
+def test_a_wrong_password_is_refused_and_kept(client: Client, person: User) -> None:
+    answer = client.post("/sign-in", {"username": "owner", "password": "wrong"})
+
+    assert answer.status_code == 200
+    assert "The name or the password is not right" in answer.text
+    entry = AuditEntry.objects.get()
+    assert (entry.actor, entry.action, entry.subject) == (None, Action.SIGN_IN_REFUSED, "user:owner")
+
+
+@pytest.mark.parametrize("username", ["correct horse battery", "a\x00b", "x" * 500, ""])
+def test_a_name_that_is_no_account_is_refused_and_not_kept(client: Client, username: str) -> None:
+    answer = client.post("/sign-in", {"username": username, "password": "wrong"})
+
+    assert answer.status_code == 200
+    assert not AuditEntry.objects.exists()
+
+
+def test_signing_out_ends_the_session_and_takes_a_form(client: Client, person: User) -> None:
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+
+    by_link = client.get("/sign-out")
+    by_form = client.post("/sign-out")
+
+    assert by_link.status_code == 405
+    assert by_form.headers["Location"] == "/sign-in"
+    assert client.get("/assets").status_code == 302
+
+
+def test_a_form_without_its_token_is_refused_with_a_page(person: User) -> None:
+    answer = Client(enforce_csrf_checks=True).post("/sign-in", {"username": "owner", "password": PASSWORD})
+
+    assert answer.status_code == 403
+    assert "load the page again" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("chosen", "attribute"), [("dark", 'data-bs-theme="dark"'), ("light", 'data-bs-theme="light"')]
+)
+def test_the_chosen_colours_stay(client: Client, chosen: str, attribute: str) -> None:
+    client.post("/theme", {"theme": chosen, "next": "/sign-in"})
+
+    assert attribute in client.get("/sign-in").text
+
+
+@pytest.mark.parametrize("chosen", ["system", '"><script>'])
+def test_any_other_choice_follows_the_system(client: Client, chosen: str) -> None:
+    client.post("/theme", {"theme": "dark"})
+    client.post("/theme", {"theme": chosen})
+
+    assert "data-bs-theme" not in client.get("/sign-in").text
