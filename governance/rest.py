@@ -5,11 +5,11 @@ import binascii
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Field, Model, Q, QuerySet
 from django.http import Http404, HttpRequest, UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
@@ -17,12 +17,15 @@ from rest_framework.pagination import BasePagination
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView, set_rollback
 
 from governance import problems, tokens
 from governance.errors import Denied, DomainError, Invalid, TooLarge, Unauthenticated, UnsupportedMedia
 from governance.models import ApiToken, User
 from governance.tokens import Scope
+
+if TYPE_CHECKING:
+    # At run time it would be a circle: the views read the settings, which name classes of this module.
+    from rest_framework.views import APIView
 
 Value = TypeVar("Value")
 Row = TypeVar("Row", bound=Model)
@@ -76,7 +79,7 @@ class HasScope(BasePermission):
     that the view carries out and does not list is a mistake of the view and stops it.
     """
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         if not request.user.is_authenticated:
             raise Unauthenticated(SIGN_IN)
         method = "GET" if request.method == "HEAD" else request.method or ""
@@ -104,7 +107,6 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
     refusal = _refusal(error)
     if refusal is None:
         return None
-    set_rollback()
     headers = problems.headers_of(refusal)
     if isinstance(error, exceptions.MethodNotAllowed):
         headers["Allow"] = ", ".join(context["view"].allowed_methods)
@@ -261,7 +263,9 @@ class Cursor(BasePagination):
 
     ordering: Sequence[str] = ("-id",)
 
-    def paginate_queryset(self, queryset: QuerySet[Any, Row] | Sequence[Row], request: Request, view: APIView | None = None) -> list[Row]:
+    def paginate_queryset(  # type: ignore[override]  # a plain sequence has no order to continue in
+        self, queryset: QuerySet[Row], request: Request, view: "APIView | None" = None
+    ) -> list[Row]:
         paging = self._paging(request)
         names: Sequence[str] = getattr(view, "ordering", self.ordering)
         self.count = queryset.count() if paging.count else None
@@ -302,9 +306,7 @@ class Cursor(BasePagination):
         refused = Invalid("cursor: not one of this list.", fields={"cursor": "Not one of this list."})
         try:
             raw = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=list[str | int])
-            values = [
-                model._meta.get_field(name.lstrip("-")).to_python(value) for name, value in zip(names, raw, strict=True)
-            ]
+            values = [_column(model, name).to_python(value) for name, value in zip(names, raw, strict=True)]
         except (ValueError, binascii.Error, msgspec.MsgspecError, ValidationError, OverflowError):
             raise refused from None
         if any(value is None or (isinstance(value, int) and not -(2**63) <= value < 2**63) for value in values):
@@ -315,7 +317,16 @@ class Cursor(BasePagination):
             field = name.lstrip("-")
             beyond |= equal & Q(**{f"{field}__{'lt' if name.startswith('-') else 'gt'}": value})
             equal &= Q(**{field: value})
-        return beyond
+        # Said once more for the first field alone: an index serves this bound, not the alternatives.
+        first = names[0].lstrip("-")
+        return beyond & Q(**{f"{first}__{'lte' if names[0].startswith('-') else 'gte'}": values[0]})
+
+
+def _column(model: type[Model], name: str) -> "Field[Any, Any]":
+    field = model._meta.get_field(name.lstrip("-"))
+    if not isinstance(field, Field):
+        raise TypeError(f"{name} is not a column of {model.__name__}; lists are ordered by columns.")
+    return field
 
 
 # --- The OpenAPI document ------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Run a command that ends when the process that started it ends: `python -m governance.tied COMMAND…`.
 
-After kill -9 of the parent nothing else would tell its children. Only Linux can do this; elsewhere the command just runs,
-and the next start of the server ends what it finds left over.
+After kill -9 of the parent nothing else would tell its children. Only Linux can do this; elsewhere the command just
+runs, and the next start of the server ends what it finds left over.
 """
 
 import ctypes

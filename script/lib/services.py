@@ -1,4 +1,4 @@
-"""The whole test suite against servers of Debian's: PostgreSQL 15 and Redis, then what uses the broker against RabbitMQ."""
+"""The test suite against Debian's servers: all of it on PostgreSQL 15 and Redis, what uses the broker on RabbitMQ."""
 
 import os
 import shutil
@@ -79,8 +79,10 @@ def postgresql(folder: Path) -> Iterator[str]:
         cwd="/",
     )
     server = subprocess.Popen(
-        [*as_postgres, str(binaries / "postgres"), "-D", str(folder / "data"), "-p", str(port), "-k", str(folder)]
-        + ["-c", "max_connections=200", "-c", "fsync=off"],
+        [
+            *(*as_postgres, str(binaries / "postgres"), "-D", str(folder / "data"), "-p", str(port)),
+            *("-k", str(folder), "-c", "max_connections=200", "-c", "fsync=off"),
+        ],
         stderr=subprocess.DEVNULL,
         cwd="/",
     )
