@@ -14,9 +14,9 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "assay-requirements"
 CLIENT = ROOT / "cli"
 LAUNCHER = """#!{python}
-from assay_cli.__main__ import main
+from assay_cli.__main__ import run
 
-raise SystemExit(main())
+run()
 """
 
 

@@ -308,13 +308,40 @@ def test_the_quick_look_finds_hints_in_bodies_of_any_size() -> None:
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=40),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from(["password", "token", "fields", "name", "value", "x"]) | st.text(max_size=10), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["password", "token", "fields", "name", "value", "x"]) | st.text(max_size=10),
+            inner,
+            max_size=4,
+        )
+    ),
     max_leaves=20,
 )
 FRAGMENTS = st.lists(
     st.sampled_from(
-        ["password", "=", ":", " ", '"', "'", "\\", "@", "://", "u", "***", ";", "&", "?sig=", "--token ", "IDENTIFIED BY ", "\n", "{", "}", "é"]
+        [
+            "password",
+            "=",
+            ":",
+            " ",
+            '"',
+            "'",
+            "\\",
+            "@",
+            "://",
+            "u",
+            "***",
+            ";",
+            "&",
+            "?sig=",
+            "--token ",
+            "IDENTIFIED BY ",
+            "\n",
+            "{",
+            "}",
+            "é",
+        ]
     ),
     max_size=14,
 ).map("".join)
@@ -345,6 +372,22 @@ def test_the_quick_look_never_misses_what_the_walk_masks(value: Any, text: str) 
         assert masking.mask(document) == (document, False)
 
 
-@pytest.mark.parametrize("text", ["://" * 50_000, "a=" * 50_000, "password" * 20_000, '"' * 100_000, "\\" * 100_000 + '"a": "', "--a " * 30_000, "thin:" * 30_000 + "@", "-----BEGIN PRIVATE KEY-----" * 5_000, "bearer " * 20_000, " " * 100_000 + "password=", "identified  by " * 10_000, "'a' : " * 20_000 + "key"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "://" * 50_000,
+        "a=" * 50_000,
+        "password" * 20_000,
+        '"' * 100_000,
+        "\\" * 100_000 + '"a": "',
+        "--a " * 30_000,
+        "thin:" * 30_000 + "@",
+        "-----BEGIN PRIVATE KEY-----" * 5_000,
+        "bearer " * 20_000,
+        " " * 100_000 + "password=",
+        "identified  by " * 10_000,
+        "'a' : " * 20_000 + "key",
+    ],
+)
 def test_masking_takes_time_in_proportion_to_the_text(text: str) -> None:
     masking.mask_text(text)  # Quadratic matching would take minutes here.

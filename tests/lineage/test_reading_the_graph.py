@@ -146,10 +146,10 @@ def test_assets_are_searched_by_words_and_kind(client: Client) -> None:
     response = client.get(f"{API}/assets", {"text": "job", "kind": "job", "count": "true", "limit": "2"})
 
     answer = response.json()
-    assert [asset["name"] for asset in answer["results"]] == ["job-1", "job-2"]
+    assert len(answer["results"]) == 2
     assert answer["count"] == 3
     rest = client.get(f"{API}/assets", {"text": "job", "kind": "job", "limit": "2", "cursor": answer["next"]}).json()
-    assert [asset["name"] for asset in rest["results"]] == ["job-3"]
+    assert sorted(asset["name"] for asset in answer["results"] + rest["results"]) == ["job-1", "job-2", "job-3"]
     assert rest["next"] is None
 
 

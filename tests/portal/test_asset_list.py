@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from governance.models import OwnerRole, Team, User
 from tests import factories
 from tests.lineage import growing
-from tests.portal.conftest import HOSTILE, dataset, run_event
+from tests.portal.scenes import HOSTILE, dataset, run_event
 
 pytestmark = pytest.mark.django_db
 SignIn = Callable[[User], Client]

@@ -14,7 +14,7 @@ from governance.models import OwnerRole, Team, User
 from lineage import identity
 from tests import factories
 from tests.lineage import growing
-from tests.portal.conftest import HOSTILE, RUN, WAREHOUSE, dataset, run_event
+from tests.portal.scenes import HOSTILE, RUN, WAREHOUSE, dataset, run_event
 
 pytestmark = pytest.mark.django_db
 SignIn = Callable[[User], Client]

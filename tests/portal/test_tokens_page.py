@@ -80,4 +80,4 @@ def test_the_token_of_another_is_not_there(member: User, outsider: User, sign_in
 
     assert answer.status_code == 404
     assert "CI" not in client.get("/tokens").text
-    assert tokens.authenticate(secret)
+    assert tokens.authenticate(secret).revoked_at is None

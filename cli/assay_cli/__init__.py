@@ -1,0 +1,1 @@
+"""The `assay` command: asks an Assay server whether a model version may go live."""

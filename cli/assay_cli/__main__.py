@@ -1,0 +1,214 @@
+"""`assay gate` and `assay login-check`."""
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from assay_cli import report, server
+
+PASSED, BLOCKED, CANNOT_EVALUATE, WAITING, USAGE = 0, 1, 3, 4, 64
+STATES = {"passed": PASSED, "blocked": BLOCKED, "withdrawn": BLOCKED, "waiting": WAITING, "checking": CANNOT_EVALUATE}
+# Where CI systems say which commit and which run this is.
+COMMIT_VARIABLES = (
+    "GITHUB_SHA",
+    "CI_COMMIT_SHA",
+    "GIT_COMMIT",
+    "BUILD_SOURCEVERSION",
+    "CIRCLE_SHA1",
+    "BITBUCKET_COMMIT",
+)
+RUN_VARIABLES = ("GITHUB_RUN_ID", "CI_PIPELINE_ID", "BUILD_TAG", "BUILD_BUILDID", "CIRCLE_WORKFLOW_ID")
+LONGEST_POLL_S = 30.0
+# While people decide, asking more often than this tells nobody anything.
+APPROVAL_POLL_S = 2.0
+
+
+class Parser(argparse.ArgumentParser):
+    """Wrong usage ends with 64, because 1 and 2 would look like verdicts."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        fail(USAGE, message)
+
+
+def fail(code: int, message: str) -> NoReturn:
+    print(f"assay: {message}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+    try:
+        code: int = options.command(options)
+    except server.OutOfReach as error:
+        fail(CANNOT_EVALUATE, f"{error}.")
+    except server.Refused as error:
+        named = "".join(f"\n  {field}: {says}" for field, says in error.fields.items())
+        # A request that is refused is no verdict: 404 and 401 must not read as "blocked".
+        fail(
+            USAGE if error.status in {400, 422} else CANNOT_EVALUATE,
+            f"refused ({error.status}): {error.message}{named}",
+        )
+    except KeyboardInterrupt:
+        fail(CANNOT_EVALUATE, "interrupted.")
+    return code
+
+
+def run() -> NoReturn:
+    raise SystemExit(main())
+
+
+def parser() -> argparse.ArgumentParser:
+    shared = Parser(add_help=False)
+    shared.add_argument("--url", default=os.environ.get("ASSAY_URL"), help="the server (default: ASSAY_URL)")
+    shared.add_argument("--token-file", type=Path, help="a file with the API token (default: the variable ASSAY_TOKEN)")
+    shared.add_argument("--json", action="store_true", help="print the server's document instead of text")
+    shared.add_argument("--timeout", type=seconds, default=600.0, help="seconds to wait in all (default: 600)")
+    top = Parser(prog="assay", description="Ask an Assay server whether a model version may go live.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
+    gate = commands.add_parser("gate", parents=[shared], help="ask for a promotion and wait for its verdict")
+    gate.set_defaults(command=ask_gate)
+    gate.add_argument("--model", required=True, help="the model's name in its registry")
+    gate.add_argument("--version", required=True, help="the version in its registry")
+    gate.add_argument("--to", required=True, metavar="STAGE", help="the stage it is to reach, such as production")
+    gate.add_argument("--namespace", help="the registry, when several have a model of this name")
+    gate.add_argument("--commit", help="the commit it is built from (default: what CI or git says)")
+    gate.add_argument("--note", help="a word for those who approve")
+    gate.add_argument(
+        "--evidence",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="state the SHA-256 of a file; may be repeated",
+    )
+    gate.add_argument("--idempotency-key", help="asking twice with one key asks once (default: from the CI run)")
+    gate.add_argument(
+        "--no-wait", action="store_true", help="do not wait for people: 4 as soon as approvals are missing"
+    )
+    check = commands.add_parser("login-check", parents=[shared], help="say whose token this is and what it may do")
+    check.set_defaults(command=check_login)
+    return top
+
+
+def seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 86_400:
+        raise argparse.ArgumentTypeError("between 0 and 86400")
+    return value
+
+
+def connect(options: argparse.Namespace) -> server.Server:
+    if not options.url:
+        fail(USAGE, "no server: set ASSAY_URL or give --url.")
+    try:
+        return server.Server(options.url, token(options.token_file), deadline=time.monotonic() + options.timeout)
+    except ValueError as error:
+        fail(USAGE, str(error))
+
+
+def token(file: Path | None) -> str:
+    """The token, which never stands on the command line: other users of the machine could read it there."""
+    if file is not None:
+        try:
+            found = file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            fail(USAGE, f"the token file cannot be read: {error}")
+    else:
+        found = os.environ.get("ASSAY_TOKEN", "").strip()
+    if not found:
+        fail(USAGE, "no token: set ASSAY_TOKEN or give --token-file.")
+    if not (found.isascii() and found.isprintable()) or " " in found:
+        fail(USAGE, "the token holds characters that no token has.")
+    return found
+
+
+def check_login(options: argparse.Namespace) -> int:
+    who = connect(options).get("whoami")
+    if options.json:
+        print(json.dumps(who))
+    else:
+        print(f"{who.get('user')}, scopes {', '.join(who.get('scopes') or [])}, until {who.get('expires_at')}")
+    return PASSED
+
+
+def ask_gate(options: argparse.Namespace) -> int:
+    body = promotion(options)
+    service = connect(options)
+    asked = service.post("promotions", body, idempotency_key=options.idempotency_key or key(body))
+    decided = follow(service, asked, wait_for_people=not options.no_wait)
+    if options.json:
+        print(json.dumps(decided))
+    else:
+        out = sys.stdout
+        colour = out.isatty() and "NO_COLOR" not in os.environ
+        unicode = (out.encoding or "").lower().replace("-", "") == "utf8"
+        print("\n".join(report.lines(decided, colour=colour, unicode=unicode)))
+    # A state that this version does not know is no pass.
+    return STATES.get(str(decided.get("state")), CANNOT_EVALUATE)
+
+
+def promotion(options: argparse.Namespace) -> dict[str, Any]:
+    body: dict[str, Any] = {"model": options.model, "version": options.version, "stage": options.to}
+    for name in ("namespace", "note"):
+        if getattr(options, name):
+            body[name] = getattr(options, name)
+    if commit := options.commit or current_commit():
+        body["commit"] = commit
+    if options.evidence:
+        body["evidence"] = dict(map(evidence, options.evidence))
+    return body
+
+
+def evidence(text: str) -> tuple[str, str]:
+    name, separator, path = text.partition("=")
+    if not (name and separator and path):
+        fail(USAGE, f"--evidence {text!r} is not NAME=FILE.")
+    try:
+        with Path(path).open("rb") as file:
+            return name, hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        fail(USAGE, f"the evidence {name!r} cannot be read: {error}")
+
+
+def current_commit() -> str | None:
+    for variable in COMMIT_VARIABLES:
+        if commit := os.environ.get(variable, "").strip():
+            return commit
+    try:
+        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False)  # noqa: S607
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None if found.returncode == 0 else None
+
+
+def key(body: dict[str, Any]) -> str:
+    """The same for a repeat within one CI run, so that a job started again asks nothing twice; else new."""
+    run_id = next((os.environ[name] for name in RUN_VARIABLES if os.environ.get(name)), None)
+    if run_id is None:
+        return str(uuid.uuid4())
+    return hashlib.sha256(json.dumps([run_id, body], sort_keys=True).encode()).hexdigest()
+
+
+def follow(service: server.Server, asked: dict[str, Any], *, wait_for_people: bool) -> dict[str, Any]:
+    """Long-poll until the verdict is there, or the time is up; the last document that the server gave."""
+    latest = asked
+    while latest.get("state") == "checking" or (latest.get("state") == "waiting" and wait_for_people):
+        left = service.left_s()
+        if left <= 0:
+            break
+        if latest["state"] == "waiting":
+            time.sleep(min(APPROVAL_POLL_S, left))
+        latest = service.get(f"promotions/{asked['id']}", wait=round(min(LONGEST_POLL_S, left), 1))
+    return latest
+
+
+if __name__ == "__main__":
+    run()

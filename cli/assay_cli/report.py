@@ -1,0 +1,37 @@
+"""A promotion in words, for people and logs."""
+
+from typing import Any
+
+# Word and shape beside the colour, which may not be seen.
+SHAPES = {"pass": "✓", "fail": "✗", "unknown": "?", "not_applicable": "–", "error": "!"}
+COLOURS = {"pass": "32", "fail": "31", "unknown": "33", "error": "31", "passed": "32", "blocked": "31", "waiting": "33"}
+PLAIN_SHAPES = {"✓": "+", "✗": "x", "–": "-"}
+
+
+def lines(promotion: dict[str, Any], *, colour: bool, unicode: bool) -> list[str]:
+    """One line a finding, what to do about those that do not open the gate, then the verdict."""
+
+    def paint(word: str, text: str) -> str:
+        return f"\033[{COLOURS[word]}m{text}\033[0m" if colour and word in COLOURS else text
+
+    told = []
+    for finding in promotion.get("findings", []):
+        outcome = str(finding.get("outcome") or "pending")
+        shape = SHAPES.get(outcome, "…")
+        if not unicode:
+            shape = PLAIN_SHAPES.get(shape, shape if shape.isascii() else ".")
+        mode = finding.get("mode", "enforce")
+        note = "" if mode == "enforce" else f" [{mode}: does not block]"
+        word = paint(outcome, f"{shape} {outcome.replace('_', ' '):14}")
+        told.append(f"{word} {finding.get('check')}: {finding.get('summary') or 'not judged yet'}{note}")
+        if outcome in {"fail", "unknown", "error"} and finding.get("remedy"):
+            told.append(f"{'':17}{finding['remedy']}")
+    state = str(promotion.get("state"))
+    name = f"{promotion.get('model')} version {promotion.get('version')} to {promotion.get('stage')}"
+    told.append(f"{paint(state, state.upper())}: {name}")
+    if state == "waiting":
+        given = sum(1 for approval in promotion.get("approvals", []) if approval.get("decision") == "approve")
+        told.append(f"Approvals: {given} of {promotion.get('approvals_required', 0)}.")
+    if promotion.get("url"):
+        told.append(str(promotion["url"]))
+    return told
