@@ -9,14 +9,16 @@ import json
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 import psycopg
 
-from bench import cluster, gate, growth, ingest, load, machine, peers, projection, rows, scene, traversal
+from bench import gate, growth, ingest, load, machine, peers, projection, rows, scene, traversal
 from bench.rows import Row
 from bench.scene import Scene
+from governance import embedded
 
 BENCHES: Mapping[str, Callable[[Scene], Iterator[Row]]] = {
     "ingest": ingest.run,
@@ -64,7 +66,7 @@ def main() -> None:
     names = list(dict.fromkeys(arguments.names)) or list(BENCHES)
     data = arguments.data.resolve()
     data.mkdir(parents=True, exist_ok=True)
-    with cluster.running(data) as cluster_url:
+    with database_server(data, arguments.database) as cluster_url:
         stage = Scene(quick=arguments.quick, data=data, cluster_url=cluster_url)
         facts = machine.facts(cluster_url) | {"quick": arguments.quick}
         all_rows, failed = measure(stage, names)
@@ -78,6 +80,19 @@ def main() -> None:
         arguments.json.write_text(document + "\n", encoding="utf-8")
         print(table)
     sys.exit(1 if failed else 0)
+
+
+@contextmanager
+def database_server(data: Path, named: str) -> Iterator[str]:
+    """The owner's URL on the server that was named, or on an embedded one of the bench's own while the block lasts.
+
+    Never the one of DATABASE_URL: a second installation changes the password of the role that both would share.
+    """
+    if named:
+        yield named
+        return
+    with embedded.Cluster(data).running() as url:
+        yield url
 
 
 def measure(stage: Scene, names: list[str]) -> tuple[list[Row], list[str]]:

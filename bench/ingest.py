@@ -9,6 +9,7 @@ from itertools import islice
 from bench import floor, generator, load, rows, scene
 from bench.rows import Better, Peer, Row, Target
 from bench.scene import Scene, Service
+from governance import server
 
 CONNECTIONS = 16
 BATCH = 100
@@ -140,7 +141,7 @@ def bare_view(stage: Scene) -> Iterator[load.Address]:
     address = load.Address(scene.HOST, scene.free_port())
     log = stage.data / "floor.log"
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", address.host]
-    command += ["--port", str(address.port), "--workers", "2", "--blocking-threads", "1", "--no-ws"]
+    command += ["--port", str(address.port), "--workers", str(server.WEB_WORKERS), "--blocking-threads", str(server.WEB_THREADS), "--no-ws"]
     command += ["--log-level", "warning", "bench.floor:application"]
     environment = dict(stage.environment) | {"FLOOR_DATABASE_URL": url}
     with (

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
+
 from bench import generator, ingest, load, rows, scene
 from bench.rows import Peer, Row, Target
 from bench.scene import BenchError, Scene
@@ -140,11 +142,10 @@ def _ml_metadata(stage: Scene, python: Path, facts: Path, batch: int) -> float:
     stage.say(f"peers: {ML_METADATA}, {batch} a call")
     if sys.version_info >= (3, 12):
         raise BenchError(f"{ML_METADATA} has no wheel for Python {sys.version_info.major}.{sys.version_info.minor}")
-    parts = urlsplit(stage.database("mlmd"))
     command = [str(python), str(PROGRAMS / "ml_metadata_store.py"), "--batch", str(batch)]
-    command += ["--host", parts.hostname or "", "--port", str(parts.port or 5432), "--user", parts.username or ""]
-    command += ["--dbname", parts.path.lstrip("/")]
-    command += ["--password", parts.password or "", str(facts)]
+    for name, value in psycopg.conninfo.conninfo_to_dict(stage.database("mlmd")).items():
+        command += [f"--{name}", str(value)]
+    command.append(str(facts))
     return _rate(_ask(command, dict(stage.environment)))
 
 

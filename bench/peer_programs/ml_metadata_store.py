@@ -149,7 +149,7 @@ def main() -> None:
     for name in ("--host", "--dbname", "--user"):
         parser.add_argument(name, required=True)
     parser.add_argument("--password", default="")
-    parser.add_argument("--port", required=True)
+    parser.add_argument("--port", default="5432")
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("events", type=Path)
     arguments = parser.parse_args()
