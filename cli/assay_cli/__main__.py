@@ -26,7 +26,7 @@ COMMIT_VARIABLES = (
     "BITBUCKET_COMMIT",
 )
 RUN_VARIABLES = ("GITHUB_RUN_ID", "CI_PIPELINE_ID", "BUILD_TAG", "BUILD_BUILDID", "CIRCLE_WORKFLOW_ID")
-LONGEST_POLL_S = 30.0
+LONGEST_POLL_S = 30
 # While people decide, asking more often than this tells nobody anything.
 APPROVAL_POLL_S = 2.0
 
@@ -206,7 +206,7 @@ def follow(service: server.Server, asked: dict[str, Any], *, wait_for_people: bo
             break
         if latest["state"] == "waiting":
             time.sleep(min(APPROVAL_POLL_S, left))
-        latest = service.get(f"promotions/{asked['id']}", wait=round(min(LONGEST_POLL_S, left), 1))
+        latest = service.get(f"promotions/{asked['id']}", wait=max(1, int(min(LONGEST_POLL_S, left))))
     return latest
 
 

@@ -1,0 +1,170 @@
+"""The main job end to end: two models trained and reported, two verdicts, one approval.
+
+`python -m demo.run --url URL [--json]`, in the environment of the service. Fails when reality differs from the story.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import django
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+POLICIES = ROOT / "demo" / "policies"
+STORY = {"stump": ("blocked", 1), "regression": ("waiting", 4)}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--json", action="store_true", help="print the verdicts as JSON alone")
+    options = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
+    django.setup()
+    story = Demo(options.url)
+    verdicts = story.play()
+    if options.json:
+        print(json.dumps({"verdicts": verdicts, "portal": options.url, "users": sorted(story.passwords)}, indent=1))
+    else:
+        story.tell(verdicts)
+    return 0
+
+
+class Demo:
+    """The story against one server."""
+
+    def __init__(self, url: str) -> None:
+        # Django's models can be imported only after its set-up, which main does.
+        from django.conf import settings  # noqa: PLC0415
+
+        from demo import people, train  # noqa: PLC0415
+
+        self.url = url
+        self.model = train.MODEL
+        self.passwords = people.settle(Path(settings.DATA_DIR) / "secrets" / "demo_users.json")
+        say("People, team and owners are there.")
+        manage("policies", "apply", str(POLICIES), "--user", "demo-owner")
+        self.lineage_token = issue(people.SERVICE, "lineage:write")
+        self.gate_token = issue(people.SERVICE, "promotions:write", "read")
+        self.approver_token = issue("demo-approver", "promotions:write", "read")
+
+    def play(self) -> list[dict[str, Any]]:
+        first = self.next_version()
+        verdicts = []
+        for number, (kind, (expected, code)) in enumerate(STORY.items()):
+            version = str(first + number)
+            self.train(version, kind)
+            promotion = self.gate(version, code)
+            expect(promotion["state"] == expected, f"version {version} should be {expected}, not {promotion['state']}")
+            if expected == "waiting":
+                promotion = self.approve(promotion)
+            verdicts.append(verdict(promotion))
+            say(f"Version {version} ({kind}): {promotion['state']}.")
+        return verdicts
+
+    def next_version(self) -> int:
+        """One more than the registry has, so that the demo can be run again on its data."""
+        query = {"kind": "model", "name": self.model}
+        found = self.get("assets", query)["results"]
+        if not found:
+            return 1
+        versions = self.get(f"assets/{found[0]['id']}/versions", {"limit": 200})["results"]
+        return 1 + max((int(version["key"]) for version in versions if version["key"].isdigit()), default=0)
+
+    def train(self, version: str, kind: str) -> None:
+        say(f"Training version {version} ({kind}) and reporting its runs …")
+        environment = {**os.environ, "OPENLINEAGE_URL": self.url, "OPENLINEAGE_API_KEY": self.lineage_token}
+        subprocess.run(
+            [sys.executable, "-m", "demo.train", "--version", version, "--kind", kind],
+            cwd=ROOT,
+            env=environment,
+            check=True,
+            stdout=sys.stderr,
+        )
+
+    def gate(self, version: str, code: int) -> dict[str, Any]:
+        """Ask as CI does: the command, a token in the environment, the exit code."""
+        command = [str(Path(sys.executable).parent / "assay"), "gate", "--model", self.model, "--version", version]
+        asked = subprocess.run(
+            [*command, "--to", "production", "--no-wait", "--json", "--timeout", "60"],
+            env={**os.environ, "ASSAY_URL": self.url, "ASSAY_TOKEN": self.gate_token},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        expect(asked.returncode == code, f"assay gate ended with {asked.returncode}, not {code}: {asked.stderr}")
+        document: dict[str, Any] = json.loads(asked.stdout)
+        return document
+
+    def approve(self, promotion: dict[str, Any]) -> dict[str, Any]:
+        """The one who asked is refused; the approver's word lets the version pass."""
+        path = f"promotions/{promotion['id']}/approvals"
+        own = self.post(path, self.gate_token)
+        expect(own.status_code == 403, f"the requester's own approval was answered {own.status_code}")
+        say("The service account that asked may not approve: refused, as it should be.")
+        other = self.post(path, self.approver_token)
+        expect(other.ok, f"the approval was answered {other.status_code}: {other.text}")
+        decided = self.get(f"promotions/{promotion['id']}", {"wait": 20})
+        expect(decided["state"] == "passed", f"after the approval the state is {decided['state']}")
+        return decided
+
+    def get(self, path: str, query: dict[str, Any]) -> dict[str, Any]:
+        answer = requests.get(f"{self.url}/api/v1/{path}", query, headers=bearer(self.gate_token), timeout=60)
+        answer.raise_for_status()
+        document: dict[str, Any] = answer.json()
+        return document
+
+    def post(self, path: str, token: str) -> requests.Response:
+        body = {"decision": "approve", "reason": "The holdout figures were read."}
+        return requests.post(f"{self.url}/api/v1/{path}", json=body, headers=bearer(token), timeout=60)
+
+    def tell(self, verdicts: list[dict[str, Any]]) -> None:
+        for told in verdicts:
+            print(f"\n{told['model']} version {told['version']}: {told['state'].upper()}")
+            for finding in told["findings"]:
+                print(f"  {finding['outcome']:15} {finding['check']}: {finding['summary']}")
+        print(f"\nThe portal: {self.url}")
+        for name, password in sorted(self.passwords.items()):
+            print(f"  sign in as {name:15} password {password}")
+
+
+def verdict(promotion: dict[str, Any]) -> dict[str, Any]:
+    kept = ("check", "outcome", "measured", "required", "summary")
+    findings = [{key: finding[key] for key in kept} for finding in promotion["findings"]]
+    return {key: promotion[key] for key in ("model", "version", "state", "url")} | {"findings": findings}
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def issue(user: str, *scopes: str) -> str:
+    given = [argument for scope in scopes for argument in ("--scope", scope)]
+    return manage("issue_token", "--user", user, *given, "--expires-days", "7", "--name", "demo").strip()
+
+
+def manage(*arguments: str) -> str:
+    finished = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    expect(finished.returncode == 0, f"manage.py {arguments[0]} failed: {finished.stderr}{finished.stdout}")
+    return finished.stdout
+
+
+def expect(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise SystemExit(f"The demo's story does not hold: {otherwise}")
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
