@@ -20,6 +20,8 @@ Arguments = ParamSpec("Arguments")
 FRAGMENT_HEADERS = ("HX-Request", "HX-Boosted", "HX-History-Restore-Request")
 # Each has a template of its number; any other refusal is shown as a bad request.
 ERROR_PAGES = frozenset({400, 403, 404, 503})
+# A form that comes back with its errors. htmx puts an answer of this status into the page, and no other refusal.
+UNPROCESSABLE = 422
 
 
 def page(
@@ -31,7 +33,11 @@ def page(
     @wraps(view)
     def shown(request: HttpRequest, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponseBase:
         try:
-            response = signed_in(request, *args, **kwargs)
+            if wants_fragment(request) and not request.user.is_authenticated:
+                # The session is over: loading the whole page anew leads to the sign-in, and back afterwards.
+                response: HttpResponseBase = HttpResponse(headers={"HX-Refresh": "true"})
+            else:
+                response = signed_in(request, *args, **kwargs)
         except DomainError as error:
             response = refusal(request, error)
         except (OperationalError, InterfaceError) as error:
@@ -45,9 +51,16 @@ def page(
 
 
 def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
-    """The page that says what was refused and what to do. It asks the database nothing."""
-    status = error.status if error.status in ERROR_PAGES else 400
-    response = render_template(request, f"{status}.html", {"message": error.message}, status=error.status)
+    """The page that says what was refused and what to do; for htmx the sentence alone, which the script shows.
+
+    Asks the database nothing: it may be what failed.
+    """
+    response: HttpResponse
+    if wants_fragment(request):
+        response = HttpResponse(error.message, status=error.status, content_type="text/plain; charset=utf-8")
+    else:
+        status = error.status if error.status in ERROR_PAGES else 400
+        response = render_template(request, f"{status}.html", {"message": error.message}, status=error.status)
     if isinstance(error, Unavailable):
         response["Retry-After"] = str(error.retry_after_s)
     return response

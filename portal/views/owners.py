@@ -13,7 +13,7 @@ from lineage import selectors
 from lineage.models import Asset
 from portal import owners
 from portal.forms import OwnerForm
-from portal.pages import page, refuse, render
+from portal.pages import UNPROCESSABLE, page, refuse, render
 from portal.requests import PortalRequest, wants_fragment
 
 
@@ -28,7 +28,7 @@ def assign(request: PortalRequest, uuid: UUID) -> HttpResponse:
         except (Invalid, Conflict) as error:
             refuse(form, error)
     if form.errors:
-        return answer(request, asset, form=form, status=400)
+        return answer(request, asset, form=form, status=UNPROCESSABLE)
     return done(request, asset, f"{owners.label(form.cleaned_data['role'])} assigned.")
 
 
@@ -36,10 +36,7 @@ def assign(request: PortalRequest, uuid: UUID) -> HttpResponse:
 @page
 def end(request: PortalRequest, uuid: UUID, role: str) -> HttpResponse:
     asset = selectors.asset(uuid)
-    try:
-        ownership.end(actor=request.user, asset=asset.uuid, role=role)
-    except Conflict as error:
-        return answer(request, asset, notice=error.message, status=409)
+    ownership.end(actor=request.user, asset=asset.uuid, role=role)
     return done(request, asset, f"{owners.label(role)} ended.")
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from governance import selectors, tokens
 from governance.errors import Invalid
 from portal.forms import SCOPE_WORDS, TOKEN_LIFETIMES, TokenForm
-from portal.pages import page, refuse, render
+from portal.pages import UNPROCESSABLE, page, refuse, render
 from portal.requests import PortalRequest
 
 
@@ -37,7 +37,7 @@ def listing(request: PortalRequest) -> HttpResponse:
             refuse(form, error)
         else:
             return answer(request, TokenForm(), {"issued": issued, "secret": secret})
-    return answer(request, form, {}, status=400)
+    return answer(request, form, {}, status=UNPROCESSABLE)
 
 
 @require_POST

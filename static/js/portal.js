@@ -63,17 +63,39 @@
 
   document.addEventListener("htmx:afterSwap", (event) => {
     const part = document.getElementById(event.detail.target.id) || event.detail.target;
+    document.getElementById("complaint")?.remove();
     if (part.dataset && part.dataset.announce) announce(part.dataset.announce);
   });
 
   document.addEventListener("htmx:load", (event) => prepare(event.detail.elt.parentElement || event.detail.elt));
 
-  // A refused or failed request must not look like nothing happened.
+  // A refused or failed request must not look like nothing happened. A refusal comes as a sentence in plain text.
+  function complain(text) {
+    const icon = document.querySelector(".icon use");
+    const box = document.createElement("p");
+    box.className = "message message--error";
+    box.setAttribute("role", "alert");
+    box.id = "complaint";
+    if (icon) {
+      const svg = icon.parentElement.cloneNode(true);
+      svg.firstElementChild.setAttribute("href", icon.getAttribute("href").replace(/#.*/, "#alert-triangle"));
+      box.append(svg);
+    }
+    const words = document.createElement("span");
+    words.className = "message__text";
+    words.textContent = text;
+    box.append(words);
+    document.getElementById("complaint")?.remove();
+    document.getElementById("content").prepend(box);
+    box.scrollIntoView({ block: "nearest" });
+  }
+
   document.addEventListener("htmx:responseError", (event) => {
-    const status = event.detail.xhr.status;
-    announce(`The server answered ${status}.`);
-    if (status === 401 || status === 403) location.reload();
+    const { xhr } = event.detail;
+    const isSentence = (xhr.getResponseHeader("Content-Type") || "").startsWith("text/plain");
+    complain(isSentence ? xhr.responseText : `The server answered ${xhr.status}. Load the page again.`);
   });
+  document.addEventListener("htmx:sendError", () => complain("The server cannot be reached. What is shown may be out of date."));
 
   prepare(document);
 })();

@@ -84,14 +84,18 @@ def test_a_wrong_value_is_named_beside_its_field(
         f"/assets/{owned}/owners", {"role": "business_owner", "team": team.slug, "user": "owner"} | given
     )
 
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert list(answer.context["form"].errors) == [field]
     assert f'id="id_{field}-error"' in answer.text
     assert Ownership.objects.count() == 1
 
 
 def test_ending_what_nobody_holds_says_so(owned: UUID, owner: User, sign_in: SignIn) -> None:
-    answer = sign_in(owner).post(f"/assets/{owned}/owners/business_owner/end")
+    client, address = sign_in(owner), f"/assets/{owned}/owners/business_owner/end"
 
-    assert answer.status_code == 404
-    assert "no business owner" in answer.text
+    page, fragment = client.post(address), client.post(address, headers=HTMX)
+
+    assert (page.status_code, fragment.status_code) == (404, 404)
+    assert "no business owner" in page.text
+    assert fragment.text.startswith("The asset has no business owner")
+    assert fragment.headers["Content-Type"].startswith("text/plain")

@@ -37,6 +37,12 @@ def test_every_other_page_asks_who_it_is(client: Client, pattern: object) -> Non
         assert answer.status_code == 405 or answer.headers["Location"] == f"/sign-in?next={address}"
 
 
+def test_a_part_asked_for_after_the_session_loads_the_page_anew(client: Client) -> None:
+    answer = client.get("/assets", headers={"HX-Request": "true"})
+
+    assert (answer.text, answer.headers["HX-Refresh"]) == ("", "true")
+
+
 def test_the_right_password_opens_the_assets(client: Client, person: User) -> None:
     answer = client.post("/sign-in", {"username": "owner", "password": PASSWORD})
 
