@@ -37,7 +37,8 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 # RFC 3339, wider: seconds and offset may be absent, the fraction has any number of digits (nanoseconds are usual), and
 # Java adds the zone's name in brackets.
 _TIME = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?:([Zz])|([+-])(\d\d):?(\d\d)?)?(?:\[[^\]]*\])?",
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?"
+    r"(?:([Zz])|([+-])(\d\d):?(\d\d)?)?(?:\[[^\]]*\])?",
     re.ASCII,
 )
 # What PostgreSQL's text and jsonb cannot hold.
@@ -51,9 +52,8 @@ class BadEvent(errors.Invalid):
     """These bytes are no event that the graph could use, and sending them again would not help."""
 
     def __init__(self, message: str, field: str = "", *, code: str = "invalid") -> None:
-        super().__init__(message, fields={field: message} if field else None)
+        super().__init__(message, fields={field: message} if field else None, code=code)
         self.field = field
-        self.code = code
 
 
 class EventKind(StrEnum):

@@ -54,7 +54,22 @@ _SECRET_WORDS = frozenset(
 )
 # `pass` alone counts tests as often as it names a password.
 _ACCOUNTS = frozenset(
-    {"admin", "database", "db", "ftp", "jdbc", "ldap", "mysql", "pg", "postgres", "redis", "root", "sftp", "smtp", "user"}
+    {
+        "admin",
+        "database",
+        "db",
+        "ftp",
+        "jdbc",
+        "ldap",
+        "mysql",
+        "pg",
+        "postgres",
+        "redis",
+        "root",
+        "sftp",
+        "smtp",
+        "user",
+    }
 )
 # Words before `token` that make it a piece of text or a position in a list.
 _TEXT_TOKENS = frozenset(
@@ -118,7 +133,7 @@ _KNOWN_TOKENS = re.compile(
       | gh[pousr]_[A-Za-z0-9]{30,}
       | github_pat_[A-Za-z0-9_]{22,}
       | glpat-[A-Za-z0-9_-]{20,}
-      | assay_[a-z]{0,8}_?[A-Za-z0-9_-]{30,}
+      | assay_pat_[A-Za-z0-9]{30,}
       | xox[abeoprs]-[A-Za-z0-9-]{10,}
       | sk-(?:proj-|ant-|live-|test-)?[A-Za-z0-9]{32,}
       | AIza[0-9A-Za-z_-]{35}
@@ -137,7 +152,7 @@ _BEARER = re.compile(r"\b((?:bearer|basic)[ ]+)(?!\*\*\*)([A-Za-z0-9._~+/=-]{16,
 _USER_INFO = re.compile(r"(://[^\s/?#:@\"']*:)([^\s/?#\"']+)(?=@)")
 _JDBC_THIN = re.compile(r"(\bthin:[^\s/@:]+/)([^\s@]+)(?=@)", re.IGNORECASE)
 _ASSIGNMENT = re.compile(
-    r"""(?<![\w.\-])([A-Za-z_][\w.\-]{0,400}+)(\s{0,8}=\s{0,8})("[^"]*+"|'(?:[^']|'')*+'|[^\s&;,"'<>)\]}]++)"""
+    r"""(?<![\w.\-])(-{0,2}[A-Za-z_][\w.\-]{0,400}+)(\s{0,8}=\s{0,8})("[^"]*+"|'(?:[^']|'')*+'|[^\s&;,"'<>)\]}]++)"""
 )
 _QUOTED_MEMBER = re.compile(
     r"""(["'])([A-Za-z_][\w.\- ]{0,400}+)\1(\s*+:\s*+)("(?:[^"\\]++|\\.)*+"|'(?:[^'\\]++|\\.)*+'|-?\d[\d.eE+-]*+)""",
@@ -155,13 +170,15 @@ _IDENTIFIED_BY = re.compile(
     r"\b(identified\s+by\s+)(?!(?:password|values|externally|globally)\b)([^\s'\";,]+)", re.IGNORECASE
 )
 # Query parameters that sign a request; `sig` means nothing elsewhere.
-_SIGNATURES = frozenset({"sig", "signature", "x-amz-signature", "x-amz-credential", "x-goog-signature", "x-goog-credential"})
+_SIGNATURES = frozenset(
+    {"sig", "signature", "x-amz-signature", "x-amz-credential", "x-goog-signature", "x-goog-credential"}
+)
 _QUALIFIED_COLUMN = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*")
 _BIND_PARAMETERS = (":", "%", "$", "?", "@")
-_KEY_LIKE = re.compile(r"pass|pwd|secret|token|key|cred|auth|bearer|basic |cookie|jwt|conn|sig|sas|jaas|identified", re.IGNORECASE)
-_TOKEN_LIKE = re.compile(
-    r"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|assay_|xox|sk-|AIza|dapi|hf_|npm_|pypi-|dckr_pat_|eyJ|PRIVATE KEY"
+_KEY_LIKE = re.compile(
+    r"pass|pwd|secret|token|key|cred|auth|bearer|basic |cookie|jwt|conn|sig|sas|jaas|identified", re.IGNORECASE
 )
+_TOKEN_LIKE = re.compile(r"AKIA|ASIA|gh[pousr]_|_pat_|glpat-|xox|sk-|AIza|dapi|hf_|npm_|pypi-|eyJ|PRIVATE KEY")
 
 
 _MAX_SHORT_CHARS = 200
@@ -263,14 +280,14 @@ _PROVENANCE = frozenset({"_producer", "_schemaURL"})
 _HINTS = (
     b"pass", b"secret", b"token", b"key", b"pwd", b"creden", b"creds", b"auth", b"bearer", b"basic ", b"cookie", b"jwt",
     b"conn", b"jaas", b"sas", b"sig=", b"signature", b"goog", b"identified", b"@", b"\\u00", b"akia", b"asia", b"ghp_",
-    b"gho_", b"ghu_", b"ghs_", b"ghr_", b"glpat-", b"_pat_", b"assay_", b"xox", b"sk-", b"aiza", b"dapi", b"hf_", b"npm_",
+    b"gho_", b"ghu_", b"ghs_", b"ghr_", b"glpat-", b"_pat_", b"xox", b"sk-", b"aiza", b"dapi", b"hf_", b"npm_",
     b"pypi-", b"eyj",
 )  # fmt: skip
 _MANY_BYTES = 64_000
 _MAX_REMEMBERED = 30_000
 _MAX_REMEMBERED_BYTES = 100
 # Pieces between quotes that hold no hint. Events repeat themselves, so most of each need not be looked at again.
-_harmless_pieces: set[bytes] = {b"key"}
+_harmless_pieces: set[bytes] = set()
 
 
 def may_hold_secrets(raw: bytes) -> bool:
@@ -280,6 +297,7 @@ def may_hold_secrets(raw: bytes) -> bool:
         return any(hint in lowered for hint in _HINTS)
     # No hint holds a quote, so none lies across two pieces.
     unknown = set(raw.split(b'"')) - _harmless_pieces
+    unknown.discard(b"key")  # Tags are written {"key": ..., "value": ...}.
     lowered = b'"'.join(unknown).lower()
     if any(hint in lowered for hint in _HINTS):
         return True
@@ -300,7 +318,7 @@ def mask(document: dict[str, Any]) -> tuple[dict[str, Any], bool]:
 
 def _walk_object(members: dict[str, Any], *, is_keyed_by_names: bool) -> dict[str, Any]:
     hides_value = "value" in members and any(
-        type(name := members.get(naming)) is str and names_a_secret(name) for naming in _NAMING
+        type(name := members.get(naming)) is str and _is_secret(name, members["value"]) for naming in _NAMING
     )
     changed: dict[str, Any] = {}
     renamed = False
@@ -313,8 +331,8 @@ def _walk_object(members: dict[str, Any], *, is_keyed_by_names: bool) -> dict[st
                 new = _walk_object(value, is_keyed_by_names=key in _KEYED_BY_NAMES)
             else:
                 new = _walk_array(value)
-        elif names_a_secret(key) or (hides_value and key == "value"):
-            new = value if _is_working_directory(key, value) else _hide(value)
+        elif _is_secret(key, value) or (hides_value and key == "value"):
+            new = _hide(value)
         elif kind is str:
             new = mask_text(value) if len(value) > 6 else value
         else:
@@ -374,6 +392,6 @@ def _renamed(members: dict[str, Any]) -> dict[str, Any]:
     return new
 
 
-def _is_working_directory(key: str, value: Any) -> bool:
-    """The shell's PWD is a path, not a password."""
-    return key in ("PWD", "OLDPWD") and type(value) is str and value.startswith("/")
+def _is_secret(key: str, value: Any) -> bool:
+    """By the key, unless it is the shell's PWD with a path."""
+    return names_a_secret(key) and not (key in ("PWD", "OLDPWD") and type(value) is str and value.startswith("/"))

@@ -215,11 +215,11 @@ def test_a_metric_is_a_number_and_stays_one() -> None:
         ("https://x.example/d?access_key=abc&y=1", "https://x.example/d?access_key=***&y=1"),
         ("https://s3.example/k?X-Amz-Signature=0a1b&X-Amz-Date=2", "https://s3.example/k?X-Amz-Signature=***&X-Amz-Date=2"),
         ("spark.hadoop.fs.s3a.secret.key=abc", "spark.hadoop.fs.s3a.secret.key=***"),
-        ("PlainLoginModule required username=\"u\" password=\"p;w\";", "PlainLoginModule required username=\"u\" password=\"***\";"),
+        ("PlainLoginModule required username=\"u\" password=\"p;w\";", "PlainLoginModule required username=\"u\" password=\"***\";"),  # noqa: E501
         ("password = 'hunter2'", "password = '***'"),
         ("run --password hunter2 --user etl", "run --password *** --user etl"),
         ("run --api-key=abc --out x", "run --api-key=*** --out x"),
-        ('{"conn_type": "postgres", "password": "hun\\"ter2", "port": 1}', '{"conn_type": "postgres", "password": "***", "port": 1}'),
+        ('{"conn_type": "postgres", "password": "hun\\"ter2", "port": 1}', '{"conn_type": "postgres", "password": "***", "port": 1}'),  # noqa: E501
         ("{'api_key': 'abc', 'n': 1}", "{'api_key': '***', 'n': 1}"),
         ('{"pin": {"secret": 4711}}', '{"pin": {"secret": "***"}}'),
         ('"{\\"password\\": \\"hunter2\\", \\"n\\": 1}"', '"{\\"password\\": \\"***\\", \\"n\\": 1}"'),
@@ -230,7 +230,7 @@ def test_a_metric_is_a_number_and_stays_one() -> None:
         ("create user etl identified by 'hun''ter2'", "create user etl identified by '***'"),
         ("ALTER USER etl IDENTIFIED BY hunter2;", "ALTER USER etl IDENTIFIED BY ***;"),
         ("COPY t FROM 's3://b' CREDENTIALS 'aws_access_key_id=x'", "COPY t FROM 's3://b' CREDENTIALS '***'"),
-        ("COPY t FROM 's3://b' ACCESS_KEY_ID 'x' SECRET_ACCESS_KEY 'y'", "COPY t FROM 's3://b' ACCESS_KEY_ID '***' SECRET_ACCESS_KEY '***'"),
+        ("COPY t FROM 's3://b' ACCESS_KEY_ID 'x' SECRET_ACCESS_KEY 'y'", "COPY t FROM 's3://b' ACCESS_KEY_ID '***' SECRET_ACCESS_KEY '***'"),  # noqa: E501
         (f"key {ACCESS_KEY} used", "key *** used"),
         (f"git clone https://{GITHUB}@git.example/r", "git clone https://***@git.example/r"),
         (f"uses {OURS}", "uses ***"),
