@@ -48,7 +48,7 @@ class Demo:
         self.model = train.MODEL
         self.passwords = people.settle(Path(settings.DATA_DIR) / "secrets" / "demo_users.json")
         say("People, team and owners are there.")
-        manage("policies", "apply", str(POLICIES), "--user", "demo-owner")
+        manage("policies", "apply", str(POLICIES))
         self.lineage_token = issue(people.SERVICE, "lineage:write")
         self.gate_token = issue(people.SERVICE, "promotions:write", "read")
         self.approver_token = issue("demo-approver", "promotions:write", "read")

@@ -1,0 +1,21 @@
+"""Telling workers that checks wait. The rows are the queue and a sweep looks at them: a lost message costs seconds."""
+
+import logging
+from collections.abc import Iterable
+
+from kombu.exceptions import KombuError
+
+from governance.celery import app
+
+logger = logging.getLogger(__name__)
+TASK = "policies.tasks.check"
+
+
+def nudge(findings: Iterable[int], *, delay_s: float = 0) -> None:
+    """Have workers look at these findings. A broker that fails is logged and left to the sweep."""
+    transport = app.connection_for_write()
+    try:
+        for finding in findings:
+            app.send_task(TASK, [finding], countdown=delay_s or None, retry=False, ignore_result=True)
+    except (OSError, KombuError, *transport.connection_errors, *transport.channel_errors) as error:
+        logger.warning("The broker did not take a nudge for checks: %s", error)
