@@ -6,6 +6,7 @@ are served. Exit code 0: all was measured. 1: a bench failed, its rows say why. 
 
 import argparse
 import json
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -66,11 +67,16 @@ def main() -> None:
     names = list(dict.fromkeys(arguments.names)) or list(BENCHES)
     data = arguments.data.resolve()
     data.mkdir(parents=True, exist_ok=True)
+    for left_by_a_failed_run in data.glob("service-*"):
+        shutil.rmtree(left_by_a_failed_run)
     with database_server(data, arguments.database) as cluster_url:
         stage = Scene(quick=arguments.quick, data=data, cluster_url=cluster_url)
         facts = machine.facts(cluster_url) | {"quick": arguments.quick}
-        all_rows, failed = measure(stage, names)
-        stage.drop_databases()
+        stage.clean()
+        try:
+            all_rows, failed = measure(stage, names)
+        finally:
+            stage.clean()
     document = json.dumps(rows.as_document(all_rows, facts), indent=2)
     table = rows.as_table(all_rows)
     if arguments.json is None:

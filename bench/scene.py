@@ -30,7 +30,9 @@ from bench import generator, load
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 START_PATIENCE_S = 120.0
+WARMING_REQUESTS = 200
 SETTLE_PATIENCE_S = 1_800.0
+PREFIX = "assay_bench_"
 SEED = 20_250_301
 
 
@@ -130,28 +132,39 @@ class Scene:
 
     def database(self, name: str) -> str:
         """The URL of a fresh, empty database."""
-        full_name = f"assay_bench_{name}"
+        full_name = PREFIX + name
         with psycopg.connect(self.cluster_url, autocommit=True) as cluster:
             cluster.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(full_name)))
             cluster.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(full_name)))
         return urlunsplit(urlsplit(self.cluster_url)._replace(path=f"/{full_name}"))
 
-    def copy(self, url: str, name: str) -> str:
-        """The URL of a fresh copy of a database that nobody is connected to."""
-        source, target = urlsplit(url).path.lstrip("/"), f"assay_bench_{name}"
+    def restore(self, url: str) -> None:
+        """Put a database back to how it was when it was first restored. Nobody may be connected to it.
+
+        It keeps its name, from which the service derives the name of its role.
+        """
+        name = urlsplit(url).path.lstrip("/")
         with psycopg.connect(self.cluster_url, autocommit=True) as cluster:
-            cluster.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(target)))
+            kept = f"{name}_kept"
+            row = cluster.execute("SELECT 1 FROM pg_database WHERE datname = %s", [kept]).fetchone()
+            source, target = (kept, name) if row else (name, kept)
+            if row:
+                cluster.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
             cluster.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(target), sql.Identifier(source))
             )
-        return urlunsplit(urlsplit(self.cluster_url)._replace(path=f"/{target}"))
 
-    def drop_databases(self) -> None:
-        """Remove what the benches made, which may be some gigabytes."""
+    def clean(self) -> None:
+        """Remove the databases that benches made, which may be some gigabytes, and the roles that the service made."""
         with psycopg.connect(self.cluster_url, autocommit=True) as cluster:
-            made = cluster.execute("SELECT datname FROM pg_database WHERE datname LIKE 'assay\\_bench\\_%'").fetchall()
-            for (name,) in made:
-                cluster.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            for (name,) in cluster.execute(
+                "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX]
+            ).fetchall():
+                cluster.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            for (name,) in cluster.execute(
+                "SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", [PREFIX]
+            ).fetchall():
+                cluster.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
 
     @contextmanager
     def service(self, *, database_url: str = "") -> Iterator[Service]:
@@ -172,8 +185,11 @@ class Scene:
             wait_until_ready(address, "/readyz", process, log)
             service = Service(address=address, token="", database_url=url, environment=environment, data=data)
             service.token = service.manage("issue_token", "--user", "admin", "--scope", "all")
+            # Every process of the web server loads its code with its first request, which is not what is measured.
+            warm = [service.request("/assets?limit=1")] * WARMING_REQUESTS
+            load.closed(address, warm, connections=16).expect(200)
             yield service
-        shutil.rmtree(data, ignore_errors=True)
+        shutil.rmtree(data, ignore_errors=True)  # Kept when something failed: its logs say what.
 
     def log_of(self, events: int) -> str:
         """The URL of a database whose log holds this many events, all in the graph. Filled once a run."""
