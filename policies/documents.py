@@ -18,6 +18,7 @@ from policies.checks.catalogue import CHECKS
 MAX_BYTES = 256_000
 MAX_DEPTH = 20
 MAX_RULES = 500
+PLAIN_TAGS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
 # Named in the design, and not built yet: saying so is kinder than "unknown field".
 NOT_YET = {("applies", "model", "tier"), ("applies", "model", "tags")}
@@ -218,8 +219,9 @@ def _read(text: str) -> tuple[Any, dict[Path, tuple[int, int]]]:
     """The content of a YAML text as plain values, and where each of them stands."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise BadDocument([Error(line=1, column=1, path="", message=f"The document is larger than {MAX_BYTES} bytes.")])
-    loader = yaml.SafeLoader(text)
+    loader = None
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is None:
             raise BadDocument([Error(line=1, column=1, path="", message="The document is empty.")])
@@ -234,7 +236,8 @@ def _read(text: str) -> tuple[Any, dict[Path, tuple[int, int]]]:
     except RecursionError:
         raise BadDocument([Error(line=1, column=1, path="", message="The document is nested too deeply.")]) from None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
 
 
 def _plain(
@@ -251,6 +254,8 @@ def _plain(
     seen.add(id(node))
     if len(path) > MAX_DEPTH:
         raise refuse("is nested too deeply")
+    if isinstance(node, yaml.CollectionNode) and node.tag not in PLAIN_TAGS:
+        raise refuse(f"the tag {node.tag!r} is not taken")
     if isinstance(node, yaml.MappingNode):
         content: dict[str, Any] = {}
         for key_node, value_node in node.value:

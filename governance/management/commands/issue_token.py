@@ -1,0 +1,34 @@
+"""Issue an API token and print it alone."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from governance import selectors, tokens
+from governance.errors import DomainError
+
+
+class Command(BaseCommand):
+    help = "Issue an API token for a user and print it, once. Only its hash is stored."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--user", required=True)
+        parser.add_argument("--scope", action="append", required=True, help="may be repeated")
+        parser.add_argument("--expires-days", type=int, default=90)
+        parser.add_argument("--name", default="command line")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            _, secret = tokens.issue(
+                actor=None,
+                user=selectors.user(options["user"]),
+                scopes=options["scope"],
+                name=options["name"],
+                expires_at=timezone.now() + timedelta(days=options["expires_days"]),
+            )
+        except DomainError as error:
+            told = "".join(f"\n{field}: {says}" for field, says in error.fields.items())
+            raise CommandError(error.message + told) from None
+        self.stdout.write(secret)
