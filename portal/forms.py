@@ -47,4 +47,4 @@ class DecisionForm(forms.Form):
     """An approval or a rejection, with its reason."""
 
     decision = forms.ChoiceField(choices=[("approve", "Approve"), ("reject", "Reject")])
-    reason = forms.CharField(max_length=MAX_REASON_CHARS)
+    reason = forms.CharField(max_length=MAX_REASON_CHARS, required=False)

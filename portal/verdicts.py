@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-# What each outcome is called in a sentence, the worst first.
+from policies.checks.base import Mode
+from policies.evaluation import State
+
+# What each outcome that closes a gate is called in a sentence, the worst first.
 CLOSED = (("fail", "failed"), ("error", "ended in an error"), ("unknown", "could not be answered"))
-BLOCKING_MODE = "enforce"
 
 
 class Judged(Protocol):
@@ -16,6 +18,8 @@ class Judged(Protocol):
     def outcome(self) -> str: ...
     @property
     def mode(self) -> str: ...
+    @property
+    def summary(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,42 +30,43 @@ class Headline:
     detail: str
 
 
-def headline(*, state: str, findings: Sequence[Judged], approved: int, required: int) -> Headline:
-    total = len(findings)
-    finished = sum(finding.outcome != "pending" for finding in findings)
+def headline(
+    *,
+    state: State,
+    findings: Sequence[Judged],
+    approved_by: Sequence[str],
+    rejected_by: Sequence[str],
+    approvals_required: int,
+) -> Headline:
     match state:
-        case "checking":
-            return Headline(title="Checking", detail=f"{finished} of {_checks(total)} finished.")
-        case "waiting":
-            missing = required - approved
+        case State.CHECKING:
+            finished = sum(finding.outcome != "pending" for finding in findings)
+            return Headline(title="Checking", detail=f"{finished} of {_checks(len(findings))} finished.")
+        case State.WAITING:
+            missing = approvals_required - len(approved_by)
             return Headline(
                 title=f"Waiting for {missing} approval{'s' * (missing != 1)}",
-                detail=f"No check stands in the way. {approved} of {required} given.",
+                detail=f"No check stands in the way. {len(approved_by)} of {approvals_required} given.",
             )
-        case "blocked":
-            return Headline(title="Blocked", detail=_why_blocked(findings))
-        case "passed":
-            return Headline(title="Passed", detail=_why_passed(total, approved))
-        case "withdrawn":
+        case State.BLOCKED:
+            return Headline(title="Blocked", detail=_why_blocked(findings, rejected_by))
+        case State.PASSED:
+            approved = f" Approved by {', '.join(approved_by)}." if approved_by else ""
+            return Headline(title="Passed", detail=f"No check stands in the way.{approved}")
+        case State.WITHDRAWN:
             return Headline(title="Withdrawn", detail="Taken back before it was decided; it opens nothing.")
-        case other:
-            return Headline(title=other.capitalize(), detail="")
 
 
-def _why_blocked(findings: Sequence[Judged]) -> str:
-    parts = []
-    for outcome, words in CLOSED:
-        count = sum(finding.outcome == outcome and finding.mode == BLOCKING_MODE for finding in findings)
-        if count:
-            parts.append(f"{_checks(count)} {words}")
-    if not findings:
-        return "No policy applies to it, and without one nothing is promoted."
-    return (", ".join(parts) + ".") if parts else "It was rejected."
-
-
-def _why_passed(total: int, approved: int) -> str:
-    sentence = f"No check stood in the way ({_checks(total)})."
-    return f"{sentence} Approved by {approved} {'person' if approved == 1 else 'people'}." if approved else sentence
+def _why_blocked(findings: Sequence[Judged], rejected_by: Sequence[str]) -> str:
+    reasons = [f"Rejected by {', '.join(rejected_by)}."] if rejected_by else []
+    closed = {outcome for outcome, _ in CLOSED}
+    blocking = [finding for finding in findings if finding.mode == Mode.ENFORCE and finding.outcome in closed]
+    if len(blocking) == 1:
+        reasons.append(blocking[0].summary)
+    elif blocking:
+        counts = [(sum(finding.outcome == outcome for finding in blocking), words) for outcome, words in CLOSED]
+        reasons.append(", ".join(f"{_checks(count)} {words}" for count, words in counts if count) + ".")
+    return " ".join(reasons)
 
 
 def _checks(count: int) -> str:

@@ -6,11 +6,13 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
 from lineage import evidence, selectors
+from policies import selectors as policies
 from portal import measurements
 from portal.pages import page, render
 from portal.requests import PortalRequest
 
 EVENTS_SHOWN = 50
+PROMOTIONS_SHOWN = 20
 
 
 @require_GET
@@ -37,6 +39,6 @@ def version(request: PortalRequest, uuid: UUID) -> HttpResponse:
         "version": found,
         "measured": measurements.of(found),
         "producers": evidence.producing_runs(uuid),
-        "promotions": [],
+        "promotions": policies.promotions(model=found.asset.uuid).filter(model_version=uuid)[:PROMOTIONS_SHOWN],
     }
     return render(request, "assets", "assets/version.html", "assets/version.html", context)

@@ -6,8 +6,11 @@ from uuid import UUID
 import pytest
 from django.test import Client
 
-from governance.models import User
+from governance.models import OwnerRole, Team, User
 from lineage import identity
+from policies import checking, promotions, publishing
+from policies.models import Promotion
+from tests import factories
 from tests.lineage import growing
 from tests.portal.scenes import HOSTILE, REGISTRY, dataset, facets, run_event
 
@@ -54,3 +57,44 @@ def sign_in() -> Callable[[User], Client]:
         return client
 
     return signed_in
+
+
+POLICY = """\
+policy: production-credit
+applies: {stage: production, model: {name: credit-*}}
+approvals: {count: 1}
+rules:
+  - check: ownership
+    roles: [steward]
+  - check: kpi
+    metric: auc
+    minimum: %s
+  - check: lineage-complete
+    mode: shadow
+"""
+
+
+@pytest.fixture
+def ask(graph: UUID, team: Team, member: User) -> Callable[..., Promotion]:
+    """Ask, as a member of the team that owns the model, for its promotion under a policy that needs one approval."""
+    factories.ownership(graph, OwnerRole.STEWARD, team)
+
+    def asked(minimum: float = 0.8) -> Promotion:
+        publishing.publish(actor=None, text=POLICY % minimum)
+        promotion, _ = promotions.request(actor=member, model="credit-risk", version="7", stage="production")
+        return promotion
+
+    return asked
+
+
+@pytest.fixture
+def judge() -> Callable[[Promotion], Promotion]:
+    """Run the checks of a promotion, as workers do."""
+
+    def judged(promotion: Promotion) -> Promotion:
+        for finding in promotion.findings.all():
+            checking.check(finding.pk)
+        promotion.refresh_from_db()
+        return promotion
+
+    return judged

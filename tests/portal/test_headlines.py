@@ -1,47 +1,63 @@
 """The sentence at the head of a promotion says where it stands and why."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
 
+from policies.evaluation import State
 from portal import verdicts
 
 
 @dataclass(frozen=True)
 class Finding:
     outcome: str
+    summary: str = ""
     mode: str = "enforce"
 
 
-def test_a_promotion_under_way_counts_what_has_finished() -> None:
-    found = verdicts.headline(state="checking", findings=[Finding("pass"), Finding("pending")], approved=0, required=0)
+def headline(
+    state: State,
+    findings: Sequence[Finding],
+    *,
+    approved: Sequence[str] = (),
+    rejected: Sequence[str] = (),
+    need: int = 0,
+) -> verdicts.Headline:
+    return verdicts.headline(
+        state=state, findings=findings, approved_by=approved, rejected_by=rejected, approvals_required=need
+    )
 
-    assert found.detail == "1 of 2 checks finished."
+
+def test_a_promotion_under_way_counts_what_has_finished() -> None:
+    assert headline(State.CHECKING, [Finding("pass"), Finding("pending")]).detail == "1 of 2 checks finished."
 
 
 @pytest.mark.parametrize(
-    ("findings", "detail"),
+    ("findings", "rejected", "detail"),
     [
-        ([Finding("fail"), Finding("fail"), Finding("unknown")], "2 checks failed, 1 check could not be answered."),
-        ([Finding("error")], "1 check ended in an error."),
-        ([Finding("fail", mode="shadow"), Finding("fail")], "1 check failed."),
-        ([Finding("pass")], "It was rejected."),
-        ([], "No policy applies to it, and without one nothing is promoted."),
+        ([Finding("fail"), Finding("fail"), Finding("unknown")], [], "2 checks failed, 1 check could not be answered."),
+        ([Finding("error"), Finding("error")], [], "2 checks ended in an error."),
+        ([Finding("fail", mode="shadow"), Finding("fail", "auc is too low.")], [], "auc is too low."),
+        ([Finding("unknown", "No policy applies.")], [], "No policy applies."),
+        ([Finding("pass")], ["Approver"], "Rejected by Approver."),
+        ([Finding("fail", "auc is too low.")], ["Approver"], "Rejected by Approver. auc is too low."),
     ],
 )
-def test_a_blocked_promotion_names_what_blocked_it(findings: list[Finding], detail: str) -> None:
-    found = verdicts.headline(state="blocked", findings=findings, approved=0, required=1)
-
-    assert found.detail == detail
+def test_a_blocked_promotion_names_what_blocked_it(findings: list[Finding], rejected: list[str], detail: str) -> None:
+    assert headline(State.BLOCKED, findings, rejected=rejected).detail == detail
 
 
 def test_a_waiting_promotion_counts_the_missing_approvals() -> None:
-    found = verdicts.headline(state="waiting", findings=[Finding("pass")], approved=1, required=3)
+    found = headline(State.WAITING, [Finding("pass")], approved=["Approver"], need=3)
 
-    assert found.title == "Waiting for 2 approvals"
+    assert (found.title, found.detail) == (
+        "Waiting for 2 approvals",
+        "No check stands in the way. 1 of 3 given.",
+    )
 
 
-def test_a_passed_promotion_says_how_many_approved() -> None:
-    found = verdicts.headline(state="passed", findings=[Finding("pass")], approved=1, required=1)
+def test_a_passed_promotion_names_who_approved() -> None:
+    found = headline(State.PASSED, [Finding("pass")], approved=["Approver"], need=1)
 
-    assert found.detail == "No check stood in the way (1 check). Approved by 1 person."
+    assert found.detail == "No check stands in the way. Approved by Approver."

@@ -1,0 +1,125 @@
+"""Promotions: the list, the page that fills in while checks finish, and what people say to them."""
+
+import hashlib
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from governance.errors import Conflict, Invalid
+from governance.models import User
+from policies import approvals, promotions, selectors
+from policies.evaluation import Decision, State
+from policies.models import Promotion
+from portal import findings, marks, paging, queries, verdicts
+from portal.forms import DecisionForm
+from portal.pages import UNPROCESSABLE, page, refuse, render
+from portal.requests import PortalRequest, wants_fragment
+
+# How often an open page asks again. Checks take milliseconds, people take longer.
+REFRESH = {State.CHECKING: "1s", State.WAITING: "5s"}
+
+
+@require_GET
+@page
+def listing(request: PortalRequest) -> HttpResponse:
+    state = queries.choice(request, "state", set(State))
+    counts = selectors.states()
+    query = urlencode({"state": state}) if state else ""
+    context = {
+        "page": paging.by_id(selectors.promotions(state=state), queries.text(request, "after"), newest_first=True),
+        "state": state,
+        "states": [
+            {"state": one.value, "word": marks.PROMOTION_STATES[one].word, "count": counts.get(one, 0)} for one in State
+        ],
+        "query": query,
+        "public_url": settings.PUBLIC_URL,
+    }
+    response = render(request, "promotions", "promotions/list.html", "promotions/_list.html", context)
+    response["HX-Replace-Url"] = reverse("promotions") + (f"?{query}" if query else "")
+    return response
+
+
+@require_GET
+@page
+def detail(request: PortalRequest, uuid: UUID) -> HttpResponse:
+    promotion = selectors.promotion(uuid)
+    context = of(request.user, promotion)
+    if wants_fragment(request) and queries.text(request, "seen") == context["seen"]:
+        # Nothing has changed: what the reader opened stays open.
+        return HttpResponse(status=204)
+    return render(request, "promotions", "promotions/promotion.html", "promotions/_promotion.html", context)
+
+
+@require_POST
+@page
+def decide(request: PortalRequest, uuid: UUID) -> HttpResponse:
+    promotion = selectors.promotion(uuid)
+    form = DecisionForm(request.POST)
+    if form.is_valid():
+        try:
+            approval = approvals.record(actor=request.user, promotion=promotion, **form.cleaned_data)
+        except Invalid as error:
+            refuse(form, error)
+        except Conflict as error:
+            messages.error(request, error.message)
+        else:
+            messages.success(request, f"{marks.DECISIONS[approval.decision].word}, with your name in the record.")
+    if form.errors:
+        context = of(request.user, promotion) | {"form": form}
+        page, fragment = "promotions/promotion.html", "promotions/_promotion.html"
+        return render(request, "promotions", page, fragment, context, status=UNPROCESSABLE)
+    return redirect("promotion", uuid)
+
+
+@require_POST
+@page
+def withdraw(request: PortalRequest, uuid: UUID) -> HttpResponse:
+    try:
+        promotions.withdraw(actor=request.user, promotion=selectors.promotion(uuid))
+    except Conflict as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "The request is withdrawn.")
+    return redirect("promotion", uuid)
+
+
+def of(user: User, promotion: Promotion) -> dict[str, Any]:
+    """What the page of a promotion needs."""
+    shown = findings.of(promotion)
+    spoken = sorted(promotion.approvals.all(), key=lambda approval: approval.decided_at)
+    approved_by = [str(approval.user) for approval in spoken if approval.decision == Decision.APPROVE]
+    state = State(promotion.state)
+    obstacle = approvals.obstacle(user, promotion)
+    return {
+        "promotion": promotion,
+        "findings": shown,
+        "approvals": spoken,
+        "approved": len(approved_by),
+        "mark": marks.PROMOTION_STATES[state],
+        "headline": verdicts.headline(
+            state=state,
+            findings=shown,
+            approved_by=approved_by,
+            rejected_by=[str(approval.user) for approval in spoken if approval.decision == Decision.REJECT],
+            approvals_required=promotion.approvals_required,
+        ),
+        "is_final": state.is_final,
+        "obstacle": obstacle,
+        "form": None if obstacle else DecisionForm(),
+        "may_withdraw": not promotions.obstacle_to_withdraw(user, promotion),
+        "refresh": REFRESH.get(state, ""),
+        "seen": seen(promotion, shown, len(spoken)),
+    }
+
+
+def seen(promotion: Promotion, shown: list[findings.Shown], spoken: int) -> str:
+    """A short text that differs whenever the page does."""
+    said = f"{promotion.state} {[finding.outcome for finding in shown]} {spoken}"
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
