@@ -19,7 +19,6 @@ from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
 from openlineage.client.facet_v2 import (
     DatasetFacet,
-    JobFacet,
     RunFacet,
     dataset_type_dataset,
     dataset_version_dataset,
@@ -191,8 +190,7 @@ def report(
     location = source_code_location_job.SourceCodeLocationJobFacet(
         type="git", url=f"{url}/demo/train.py", repoUrl=url, path="demo/train.py", version=commit
     )
-    facets: dict[str, JobFacet] = {"sourceCodeLocation": location}
-    described = Job(namespace=PIPELINE, name=f"{MODEL}.{job}", facets=facets)
+    described = Job(namespace=PIPELINE, name=f"{MODEL}.{job}", facets={"sourceCodeLocation": location})
     identity = Run(runId=str(generate_new_uuid()), facets=dict(run or {}))
     client.emit(
         RunEvent(
@@ -212,8 +210,8 @@ def report(
             run=identity,
             job=described,
             producer=PRODUCER,
-            inputs=[InputDataset(*reported) for reported in inputs],
-            outputs=[OutputDataset(*reported) for reported in outputs or []],
+            inputs=[InputDataset(namespace, name, facets=facets) for namespace, name, facets in inputs],
+            outputs=[OutputDataset(namespace, name, facets=facets) for namespace, name, facets in outputs or []],
         )
     )
 

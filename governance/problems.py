@@ -9,6 +9,8 @@ from django.http import HttpResponse
 
 from governance.errors import DomainError, Unauthenticated, Unavailable
 
+# Where machines ask. Elsewhere people do, who get pages.
+FOR_MACHINES = ("/api/", "/livez", "/readyz", "/metrics")
 CONTENT_TYPE = "application/problem+json"
 REALM = 'Bearer realm="assay"'
 

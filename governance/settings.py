@@ -160,7 +160,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "governance.openapi.add_problems",
+    ],
 }
+# Whether /metrics answers without a token.
+METRICS_PUBLIC = environment.flag("ASSAY_METRICS_PUBLIC", default=False)
 # Bounds of the receiver, in bytes: the body as sent, and what it may expand to.
 LINEAGE_MAX_BODY_BYTES = environment.number("ASSAY_MAX_BODY_BYTES", 64_000_000, minimum=1_000, maximum=1_000_000_000)
 LINEAGE_MAX_EXPANDED_BYTES = environment.number(

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NoReturn
 
-from django.db import transaction
+import psycopg
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -31,6 +32,12 @@ MAX_LIFE = timedelta(days=366)
 # The time of last use is for people; a write on every request would cost more than the request.
 LAST_USE_STEP = timedelta(minutes=1)
 MAX_NAME_LENGTH = 100
+_TOKEN_COLUMNS = [field.attname for field in ApiToken._meta.concrete_fields]
+_USER_COLUMNS = [field.attname for field in User._meta.concrete_fields]
+_FIND = f"""
+SELECT {", ".join(f"t.{name}" for name in _TOKEN_COLUMNS)}, {", ".join(f"u.{name}" for name in _USER_COLUMNS)}
+FROM {ApiToken._meta.db_table} t JOIN {User._meta.db_table} u ON u.id = t.user_id WHERE t.digest = %b
+"""
 
 
 class Scope(StrEnum):
@@ -96,9 +103,8 @@ def authenticate(secret: str) -> ApiToken:
     """
     if not is_well_formed(secret):
         refuse("token_unknown", "This is not a token of this service.")
-    try:
-        token = ApiToken.objects.select_related("user").get(digest=digest(secret))
-    except ApiToken.DoesNotExist:
+    token = _find(digest(secret))
+    if token is None:
         refuse("token_unknown", "The token is not known here: it may belong to another installation.")
     now = timezone.now()
     if token.revoked_at is not None:
@@ -109,6 +115,21 @@ def authenticate(secret: str) -> ApiToken:
         refuse("user_inactive", "The token's user is not active any more.")
     if token.last_used_at is None or token.last_used_at <= now - LAST_USE_STEP:
         _note_use(token, now)
+    return token
+
+
+def _find(digest_of_secret: bytes) -> ApiToken | None:
+    """The token and its user, as `ApiToken.objects.select_related("user")` gives them at a third of its cost.
+
+    Every request of a machine comes through here, and building the query anew took longer than storing an event.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        row = cursor.execute(_FIND, [digest_of_secret], prepare=True).fetchone()
+    if row is None:
+        return None
+    token = ApiToken.from_db(connection.alias, _TOKEN_COLUMNS, row[: len(_TOKEN_COLUMNS)])
+    token.user = User.from_db(connection.alias, _USER_COLUMNS, row[len(_TOKEN_COLUMNS) :])
     return token
 
 
