@@ -229,7 +229,7 @@ class AssetsView(ReadView):
         operation_id="assets_list",
         summary="Search assets",
         parameters=parameters(AssetsQuery),
-        responses=rest.page_schema(rest.schema_of(AssetOut)),
+        responses={200: rest.page_schema(rest.schema_of(AssetOut))},
     )
     def get(self, request: Request) -> Response:
         asked = rest.query(request, AssetsQuery)
@@ -244,7 +244,7 @@ class AssetsView(ReadView):
 
 
 class AssetView(ReadView):
-    @extend_schema(operation_id="asset", summary="One asset", responses=rest.schema_of(AssetDetail))
+    @extend_schema(operation_id="asset", summary="One asset", responses={200: rest.schema_of(AssetDetail)})
     def get(self, request: Request, uuid: UUID) -> Response:
         rest.query(request, rest.Body)
         asset = selectors.asset(uuid)
@@ -258,7 +258,7 @@ class VersionsView(ReadView):
         operation_id="asset_versions",
         summary="Versions of an asset, the newest first",
         parameters=parameters(VersionsQuery),
-        responses=rest.page_schema(rest.schema_of(VersionOut)),
+        responses={200: rest.page_schema(rest.schema_of(VersionOut))},
     )
     def get(self, request: Request, uuid: UUID) -> Response:
         asked = rest.query(request, VersionsQuery)
@@ -273,7 +273,7 @@ class RunsView(ReadView):
         operation_id="asset_runs",
         summary="Runs of a job, or runs that read or wrote an asset, the newest first",
         parameters=parameters(rest.Paging),
-        responses=rest.page_schema(rest.schema_of(RunOut)),
+        responses={200: rest.page_schema(rest.schema_of(RunOut))},
     )
     def get(self, request: Request, uuid: UUID) -> Response:
         rest.query(request, rest.Paging)
@@ -288,7 +288,7 @@ class GraphView(ReadView):
         operation_id="graph",
         summary="The neighbourhood of an asset",
         parameters=parameters(GraphQuery),
-        responses=rest.schema_of(GraphOut),
+        responses={200: rest.schema_of(GraphOut)},
     )
     def get(self, request: Request) -> Response:
         asked = rest.query(request, GraphQuery)

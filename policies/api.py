@@ -257,7 +257,7 @@ class PromotionsView(APIView):
         operation_id="promotions_list",
         summary="Promotions, the newest first",
         parameters=parameters(PromotionsQuery),
-        responses=rest.page_schema(rest.schema_of(PromotionRow)),
+        responses={200: rest.page_schema(rest.schema_of(PromotionRow))},
     )
     def get(self, request: Request) -> Response:
         asked = rest.query(request, PromotionsQuery)
@@ -305,7 +305,7 @@ class PromotionView(APIView):
         operation_id="promotion",
         summary="One promotion; with wait, as soon as it is no longer being checked",
         parameters=parameters(WaitQuery),
-        responses=rest.schema_of(PromotionOut),
+        responses={200: rest.schema_of(PromotionOut)},
     )
     def get(self, request: Request, uuid: UUID) -> Response:
         await_state(uuid, rest.query(request, WaitQuery).wait)
@@ -335,7 +335,7 @@ class WithdrawView(APIView):
         operation_id="promotion_withdraw",
         summary="Take a request back",
         request=None,
-        responses=rest.schema_of(PromotionOut),
+        responses={200: rest.schema_of(PromotionOut)},
     )
     def post(self, request: Request, uuid: UUID) -> Response:
         promotions.withdraw(actor=rest.actor(request), promotion=selectors.promotion(uuid))
@@ -348,7 +348,7 @@ class PoliciesView(APIView):
     @extend_schema(
         operation_id="policies_list",
         summary="The current version of every policy",
-        responses=rest.page_schema(rest.schema_of(PolicyOut)),
+        responses={200: rest.page_schema(rest.schema_of(PolicyOut))},
     )
     def get(self, request: Request) -> Response:
         rest.query(request, rest.Body)
@@ -378,7 +378,7 @@ class ValidateView(APIView):
         operation_id="policies_validate",
         summary="What is wrong with a policy's text, by line and column",
         request={"application/json": rest.schema_of(DocumentIn)},
-        responses=rest.schema_of(ValidationOut),
+        responses={200: rest.schema_of(ValidationOut)},
     )
     def post(self, request: Request) -> Response:
         said = rest.read(request, DocumentIn)
