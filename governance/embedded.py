@@ -226,7 +226,6 @@ def database(data_dir: Path) -> Iterator[None]:
 def _run(program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run one of the server's programs, as its account when we are root."""
     account = _account()
-    identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
     # A file, not a pipe: the server that pg_ctl leaves behind would hold a pipe open for ever.
     with tempfile.TemporaryFile("w+") as output:
         finished = subprocess.run(
@@ -236,7 +235,9 @@ def _run(program: str, *arguments: str, check: bool = True) -> subprocess.Comple
             stderr=subprocess.STDOUT,
             cwd="/",
             check=False,
-            **identity,  # type: ignore[arg-type]
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
         )
         output.seek(0)
         said = output.read()

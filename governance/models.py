@@ -43,10 +43,6 @@ class Installation(models.Model):
 class Team(models.Model):
     """The people who answer for a set of assets together."""
 
-    # Given by `selectors.teams`, which counts them in its query.
-    members_count: int
-    assets_count: int
-
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField(db_default=Now())

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, TypedDict
 from uuid import UUID
 
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
@@ -11,6 +12,17 @@ from governance import permissions
 from governance.errors import NotFound
 from governance.models import ApiToken, AuditEntry, Membership, OwnerRole, Ownership, Team, User
 from governance.permissions import Permission
+
+if TYPE_CHECKING:
+    from django_stubs_ext import Annotations
+
+
+class TeamCounts(TypedDict):
+    """What `teams` counts beside each team."""
+
+    members_count: int
+    assets_count: int
+
 
 # Business owner, technical owner, steward: the order in which people read them.
 ROLE_ORDER = Case(
@@ -43,7 +55,7 @@ def owned_by(team: Team, at: datetime | None = None) -> QuerySet[Ownership]:
     return Ownership.objects.filter(team=team).at(at or timezone.now()).select_related("user").order_by("asset", "id")
 
 
-def teams() -> QuerySet[Team]:
+def teams() -> "QuerySet[Annotated[Team, Annotations[TeamCounts]]]":
     """All teams with `members_count` and `assets_count` (assets owned now)."""
     now = timezone.now()
     return Team.objects.annotate(

@@ -21,7 +21,7 @@ from lineage.traversal import MAX_BUDGET, MAX_DEPTH, Direction, Link, Neighbourh
 KindWord = Literal["dataset", "model", "job", "deployment", "repository"]
 
 
-class AssetsQuery(rest.Paging):
+class AssetsQuery(rest.Paging, frozen=True, kw_only=True):
     """Which assets: by words in name or namespace, by kind, or by the whole namespace and name."""
 
     text: str = ""
@@ -30,7 +30,7 @@ class AssetsQuery(rest.Paging):
     name: str | None = None
 
 
-class AssetOut(rest.Body):
+class AssetOut(rest.Body, frozen=True, kw_only=True):
     """An asset in a list."""
 
     id: UUID
@@ -42,14 +42,14 @@ class AssetOut(rest.Body):
     last_seen_at: datetime
 
 
-class FacetOut(rest.Body):
+class FacetOut(rest.Body, frozen=True, kw_only=True):
     """The current value of one facet."""
 
     value: Any
     seen_at: datetime
 
 
-class VersionOut(rest.Body):
+class VersionOut(rest.Body, frozen=True, kw_only=True):
     """A version of an asset; one that no sender named is called after its run and is inferred."""
 
     key: str
@@ -59,21 +59,21 @@ class VersionOut(rest.Body):
     inferred: bool
 
 
-class AssetDetail(AssetOut):
+class AssetDetail(AssetOut, frozen=True, kw_only=True):
     """An asset with its current facets and newest versions."""
 
     facets: dict[str, FacetOut]
     versions: list[VersionOut]
 
 
-class VersionsQuery(rest.Body):
+class VersionsQuery(rest.Body, frozen=True, kw_only=True):
     """A page of versions: older than `before`, at most `limit`."""
 
     before: datetime | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=rest.MAX_PAGE_SIZE)] = rest.PAGE_SIZE
 
 
-class RunOut(rest.Body):
+class RunOut(rest.Body, frozen=True, kw_only=True):
     """One execution of a job."""
 
     id: UUID
@@ -88,7 +88,7 @@ class RunOut(rest.Body):
     commit: str | None
 
 
-class GraphQuery(rest.Body):
+class GraphQuery(rest.Body, frozen=True, kw_only=True):
     """Whose neighbourhood (by id, or by kind, namespace and name), how far, how much of it, on which day."""
 
     asset: UUID | None = None
@@ -101,7 +101,7 @@ class GraphQuery(rest.Body):
     as_of: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
-class NodeOut(rest.Body):
+class NodeOut(rest.Body, frozen=True, kw_only=True):
     """An asset in the neighbourhood. `more_*` counts its neighbours that the answer leaves out."""
 
     id: UUID
@@ -114,7 +114,7 @@ class NodeOut(rest.Body):
     more_downstream: int
 
 
-class EdgeOut(rest.Body):
+class EdgeOut(rest.Body, frozen=True, kw_only=True):
     """A relation between two nodes of the answer."""
 
     source: UUID
@@ -126,7 +126,7 @@ class EdgeOut(rest.Body):
     last_seen_at: datetime
 
 
-class GraphOut(rest.Body):
+class GraphOut(rest.Body, frozen=True, kw_only=True):
     """A neighbourhood. `truncated` when assets within the depth were left out, and `reason` says why."""
 
     root: UUID
@@ -159,9 +159,7 @@ def _asset(asset: Asset) -> AssetOut:
 
 
 def _version(version: selectors.Version) -> VersionOut:
-    return VersionOut(
-        key=version.key, id=version.uuid, at=version.at, run=version.run, inferred=version.is_inferred
-    )
+    return VersionOut(key=version.key, id=version.uuid, at=version.at, run=version.run, inferred=version.is_inferred)
 
 
 def _run(run: Run) -> RunOut:

@@ -44,7 +44,7 @@ class Nudger:
 def send() -> bool:
     """Send one nudge now, and say whether the broker took it."""
     broker = app.connection_for_write()
-    failures: tuple[type[Exception], ...] = (OSError, KombuError, *broker.connection_errors, *broker.channel_errors)
+    failures: tuple[type[BaseException], ...] = (OSError, KombuError, *broker.connection_errors, *broker.channel_errors)
     try:
         app.send_task(TASK, retry=False, ignore_result=True)
     except failures as error:

@@ -86,7 +86,8 @@ def _take(limit: int, using: str) -> list[Pending]:
             """,
             [limit],
         )
-        ids, size = [], 0
+        ids: list[int] = []
+        size = 0
         for event_id, length in cursor.fetchall():
             if ids and size + length > BATCH_BYTES:
                 break

@@ -7,6 +7,7 @@ only (carrying the depth made it 16 times slower on 200,000 nodes).
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -199,7 +200,7 @@ def _times(as_of: datetime | None) -> list[datetime]:
     return [] if as_of is None else [as_of, as_of]
 
 
-def _rows(statement: str, parameters: list[object]) -> list[tuple]:  # type: ignore[type-arg]
+def _rows(statement: str, parameters: list[Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())

@@ -26,7 +26,7 @@ MAX_KEY_CHARS = 200
 StateWord = Literal["checking", "waiting", "blocked", "passed", "withdrawn"]
 
 
-class PromotionIn(rest.Body):
+class PromotionIn(rest.Body, frozen=True, kw_only=True):
     """A request to move a model version to a stage."""
 
     model: str
@@ -38,7 +38,7 @@ class PromotionIn(rest.Body):
     evidence: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-class FindingOut(rest.Body):
+class FindingOut(rest.Body, frozen=True, kw_only=True):
     """What one rule found; the outcome is `pending` until it has."""
 
     check: str
@@ -53,7 +53,7 @@ class FindingOut(rest.Body):
     mode: str
 
 
-class ApprovalOut(rest.Body):
+class ApprovalOut(rest.Body, frozen=True, kw_only=True):
     """What one person said."""
 
     user: str
@@ -62,7 +62,7 @@ class ApprovalOut(rest.Body):
     decided_at: datetime
 
 
-class PromotionOut(rest.Body):
+class PromotionOut(rest.Body, frozen=True, kw_only=True):
     """A promotion with all that is known of it."""
 
     id: UUID
@@ -84,7 +84,7 @@ class PromotionOut(rest.Body):
     url: str
 
 
-class PromotionRow(rest.Body):
+class PromotionRow(rest.Body, frozen=True, kw_only=True):
     """A promotion in a list."""
 
     id: UUID
@@ -98,33 +98,33 @@ class PromotionRow(rest.Body):
     decided_at: datetime | None
 
 
-class PromotionsQuery(rest.Paging):
+class PromotionsQuery(rest.Paging, frozen=True, kw_only=True):
     """Which promotions."""
 
     state: StateWord | None = None
     model: UUID | None = None
 
 
-class WaitQuery(rest.Body):
+class WaitQuery(rest.Body, frozen=True, kw_only=True):
     """How many seconds to wait for the state to be final or waiting."""
 
     wait: Annotated[float, msgspec.Meta(ge=0, le=MAX_WAIT_S)] = 0
 
 
-class DecisionIn(rest.Body):
+class DecisionIn(rest.Body, frozen=True, kw_only=True):
     """A person's word on a promotion."""
 
     decision: Literal["approve", "reject"]
     reason: str = ""
 
 
-class DocumentIn(rest.Body):
+class DocumentIn(rest.Body, frozen=True, kw_only=True):
     """A policy's YAML text."""
 
     document: str
 
 
-class ErrorOut(rest.Body):
+class ErrorOut(rest.Body, frozen=True, kw_only=True):
     """What is wrong at one place of a policy's text."""
 
     line: int
@@ -133,14 +133,14 @@ class ErrorOut(rest.Body):
     message: str
 
 
-class ValidationOut(rest.Body):
+class ValidationOut(rest.Body, frozen=True, kw_only=True):
     """Whether a policy's text is valid, and what is wrong otherwise."""
 
     valid: bool
     errors: list[ErrorOut]
 
 
-class PolicyOut(rest.Body):
+class PolicyOut(rest.Body, frozen=True, kw_only=True):
     """The current version of a policy."""
 
     policy: str

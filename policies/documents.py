@@ -54,14 +54,14 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 Glob = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 
 
-class ModelSelector(Section):
+class ModelSelector(Section, frozen=True, kw_only=True):
     """Models by shell patterns on name and namespace."""
 
     name: Glob = "*"
     namespace: Glob = "*"
 
 
-class Applies(Section):
+class Applies(Section, frozen=True, kw_only=True):
     """The promotions a policy judges."""
 
     stage: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -69,13 +69,13 @@ class Applies(Section):
     team: Annotated[str, msgspec.Meta(pattern=SLUG)] | None = None
 
 
-class Approvals(Section):
+class Approvals(Section, frozen=True, kw_only=True):
     """How many people, other than the one who asked, must say yes."""
 
     count: Annotated[int, msgspec.Meta(ge=0, le=20)] = 0
 
 
-class Head(Section):
+class Head(Section, frozen=True, kw_only=True):
     """A policy without its rules, which are read one by one."""
 
     policy: Annotated[str, msgspec.Meta(pattern=SLUG, max_length=50)]

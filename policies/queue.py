@@ -14,8 +14,14 @@ TASK = "policies.tasks.check"
 def nudge(findings: Iterable[int], *, delay_s: float = 0) -> None:
     """Have workers look at these findings. A broker that fails is logged and left to the sweep."""
     transport = app.connection_for_write()
+    passing: tuple[type[Exception], ...] = (
+        OSError,
+        KombuError,
+        *transport.connection_errors,
+        *transport.channel_errors,
+    )
     try:
         for finding in findings:
             app.send_task(TASK, [finding], countdown=delay_s or None, retry=False, ignore_result=True)
-    except (OSError, KombuError, *transport.connection_errors, *transport.channel_errors) as error:
+    except passing as error:
         logger.warning("The broker did not take a nudge for checks: %s", error)

@@ -11,6 +11,9 @@ from policies.evaluation import State
 CLOSED = (("fail", "failed"), ("error", "ended in an error"), ("unknown", "could not be answered"))
 
 
+NOTHING_BLOCKS = "No check stands in the way."
+
+
 class Judged(Protocol):
     """A finding, as far as the sentence needs it."""
 
@@ -46,13 +49,13 @@ def headline(
             missing = approvals_required - len(approved_by)
             return Headline(
                 title=f"Waiting for {missing} approval{'s' * (missing != 1)}",
-                detail=f"No check stands in the way. {len(approved_by)} of {approvals_required} given.",
+                detail=f"{_nothing_blocks(findings)} {len(approved_by)} of {approvals_required} given.",
             )
         case State.BLOCKED:
             return Headline(title="Blocked", detail=_why_blocked(findings, rejected_by))
         case State.PASSED:
             approved = f" Approved by {', '.join(approved_by)}." if approved_by else ""
-            return Headline(title="Passed", detail=f"No check stands in the way.{approved}")
+            return Headline(title="Passed", detail=f"{_nothing_blocks(findings)}{approved}")
         case State.WITHDRAWN:
             return Headline(title="Withdrawn", detail="Taken back before it was decided; it opens nothing.")
 
@@ -67,6 +70,13 @@ def _why_blocked(findings: Sequence[Judged], rejected_by: Sequence[str]) -> str:
         counts = [(sum(finding.outcome == outcome for finding in blocking), words) for outcome, words in CLOSED]
         reasons.append(", ".join(f"{_checks(count)} {words}" for count, words in counts if count) + ".")
     return " ".join(reasons)
+
+
+def _nothing_blocks(findings: Sequence[Judged]) -> str:
+    """Findings of rules that do not block are told all the same."""
+    closed = {outcome for outcome, _ in CLOSED}
+    aside = sum(finding.outcome in closed for finding in findings)
+    return f"No check stands in the way; {_checks(aside)} did not pass but may not block." if aside else NOTHING_BLOCKS
 
 
 def _checks(count: int) -> str:

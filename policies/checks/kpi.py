@@ -9,7 +9,7 @@ import msgspec
 from policies.checks.base import Check, Facts, Finding, MeasurementFact, Outcome, Parameters
 
 
-class KpiParameters(Parameters):
+class KpiParameters(Parameters, frozen=True, kw_only=True):
     """Which metric (of which segment), and what it must reach.
 
     `better` says which way is good for the comparison with production; by default lower if only a maximum is given.

@@ -3,7 +3,7 @@
 from policies.checks.base import Check, Facts, Finding, Outcome, Parameters, RunFact
 
 
-class LineageParameters(Parameters):
+class LineageParameters(Parameters, frozen=True, kw_only=True):
     """Nothing to set."""
 
 

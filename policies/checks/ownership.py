@@ -9,7 +9,7 @@ from policies.checks.base import Check, Facts, Finding, Outcome, Parameters
 Role = Literal["business_owner", "technical_owner", "steward"]
 
 
-class OwnershipParameters(Parameters):
+class OwnershipParameters(Parameters, frozen=True, kw_only=True):
     """`roles` that must have an owner now."""
 
     roles: Annotated[list[Role], msgspec.Meta(min_length=1)]

@@ -1,6 +1,7 @@
 """Filters that turn values into what people read."""
 
 import json
+import re
 from datetime import datetime, timedelta
 
 from django import template
@@ -8,6 +9,8 @@ from django import template
 from portal import marks
 
 register = template.Library()
+# Words that the API joins with underscores: business_owner.
+SLUG = re.compile(r"[a-z]+(_[a-z]+)+")
 
 
 @register.filter
@@ -85,7 +88,7 @@ def readable(value: object) -> str:
         case dict() if not value:
             return "none"
         case str():
-            return value
+            return value.replace("_", " ") if SLUG.fullmatch(value) else value
         case bool():
             return "yes" if value else "no"
         case int() | float():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 NAMES = st.sampled_from(["a", "b", "c", "d/é .x"])
 TIMES = st.integers(0, 9).map(lambda n: f"2026-03-0{1 + n // 3}T1{n % 3}:00:00Z")
-RUN_IDS = st.sampled_from(["0190a0b0-0000-7000-8000-00000000000%d" % n for n in range(4)] + ["manual__2026"])
+RUN_IDS = st.sampled_from([*(f"0190a0b0-0000-7000-8000-00000000000{n}" for n in range(4)), "manual__2026"])
 PRODUCER = "urn:assay:test"
 
 
@@ -38,7 +38,12 @@ JOBS = st.fixed_dictionaries(
     optional={
         "facets": _facets(
             sourceCodeLocation=st.sampled_from(["a1", "b2"]).map(
-                lambda sha: {"type": "git", "url": "https://git.example/r", "repoUrl": "https://git.example/r", "version": sha}
+                lambda sha: {
+                    "type": "git",
+                    "url": "https://git.example/r",
+                    "repoUrl": "https://git.example/r",
+                    "version": sha,
+                }
             ),
             jobType=st.sampled_from(["BATCH", "SERVICE", "STREAMING"]).map(lambda word: {"processingType": word}),
         )
@@ -72,7 +77,9 @@ DATASET_EVENTS = st.fixed_dictionaries(
     {
         "eventTime": TIMES,
         "producer": st.just(PRODUCER),
-        "dataset": st.fixed_dictionaries({"namespace": st.just("n"), "name": NAMES}, optional={"facets": DATASET_FACETS}),
+        "dataset": st.fixed_dictionaries(
+            {"namespace": st.just("n"), "name": NAMES}, optional={"facets": DATASET_FACETS}
+        ),
     }
 )
 EVENTS = st.one_of(RUN_EVENTS, RUN_EVENTS, JOB_EVENTS, DATASET_EVENTS)

@@ -103,9 +103,7 @@ class TestNeighbourhood:
         assert rank["raw"] < rank["clean"] < rank["features"] < rank["report"]
 
     def test_the_day_before_an_edge_was_seen_it_is_not_there(self, client: Client) -> None:
-        answer = graph(
-            client, asset=dataset("raw"), direction="downstream", depth=10, as_of="2026-03-01T10:01:30Z"
-        )
+        answer = graph(client, asset=dataset("raw"), direction="downstream", depth=10, as_of="2026-03-01T10:01:30Z")
 
         assert names(answer) == {"raw", "job-1", "clean"}
 
@@ -131,9 +129,7 @@ class TestNeighbourhood:
             ({"kind": "dataset", "namespace": "n", "name": "nothing"}, 404, "name"),
         ],
     )
-    def test_bad_input_names_the_field(
-        self, client: Client, query: dict[str, str], status: int, field: str
-    ) -> None:
+    def test_bad_input_names_the_field(self, client: Client, query: dict[str, str], status: int, field: str) -> None:
         response = client.get(f"{API}/graph", query)
 
         assert response.status_code == status, response.content

@@ -16,7 +16,7 @@ LAW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChec
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[list[dict[str, Any]]], int]:
-    """Some events, the same events shuffled, repeated and split into batches, and a size for the projector's batches."""
+    """Some events; the same shuffled, repeated and split into batches; a size for the projector's batches."""
     events = draw(st.lists(strategies.EVENTS, min_size=1, max_size=12))
     repeats = draw(st.lists(st.sampled_from(events), max_size=4))
     shuffled = draw(st.permutations(events + repeats))
@@ -60,10 +60,18 @@ def test_a_large_shuffled_history_grows_the_same_graph() -> None:
             "run": {"runId": f"0190a0b0-0000-7000-8000-{chance.randrange(40):012}"},
             "job": {"namespace": "jobs", "name": f"j{chance.randrange(9)}"},
             "inputs": [
-                {"namespace": "n", "name": f"d{chance.randrange(30)}", "facets": {"documentation": {"description": str(n)}}}
+                {
+                    "namespace": "n",
+                    "name": f"d{chance.randrange(30)}",
+                    "facets": {"documentation": {"description": str(n)}},
+                }
             ],
             "outputs": [
-                {"namespace": "n", "name": f"d{chance.randrange(30)}", "facets": {"version": {"datasetVersion": str(n % 7)}}}
+                {
+                    "namespace": "n",
+                    "name": f"d{chance.randrange(30)}",
+                    "facets": {"version": {"datasetVersion": str(n % 7)}},
+                }
             ],
         }
         for n in range(300)

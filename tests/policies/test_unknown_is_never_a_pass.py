@@ -7,7 +7,9 @@ from policies.checks.base import Mode, Outcome
 from policies.evaluation import Decision, Judged, State, state
 
 FINDINGS = st.builds(
-    Judged, outcome=st.none() | st.sampled_from(list(Outcome)), mode=st.sampled_from([Mode.SHADOW, Mode.WARN, Mode.ENFORCE])
+    Judged,
+    outcome=st.none() | st.sampled_from(list(Outcome)),
+    mode=st.sampled_from([Mode.SHADOW, Mode.WARN, Mode.ENFORCE]),
 )
 DECISIONS = st.lists(st.sampled_from(list(Decision)), max_size=4)
 OPENS = {State.PASSED, State.WAITING}

@@ -1,5 +1,7 @@
 """A policy document with errors says each with line, column and path."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,7 +105,5 @@ def test_a_huge_document_is_refused() -> None:
 
 @given(st.text(max_size=200) | st.lists(st.sampled_from(GOOD.splitlines()), max_size=12).map("\n".join))
 def test_any_text_is_a_policy_or_a_refusal(text: str) -> None:
-    try:
-        documents.parse(text)
-    except documents.BadDocument as bad:
-        assert bad.errors
+    with suppress(documents.BadDocument):
+        assert documents.parse(text).slug

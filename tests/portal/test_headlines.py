@@ -57,6 +57,12 @@ def test_a_waiting_promotion_counts_the_missing_approvals() -> None:
     )
 
 
+def test_a_finding_that_may_not_block_is_told_all_the_same() -> None:
+    found = headline(State.PASSED, [Finding("pass"), Finding("fail", mode="shadow")])
+
+    assert found.detail == "No check stands in the way; 1 check did not pass but may not block."
+
+
 def test_a_passed_promotion_names_who_approved() -> None:
     found = headline(State.PASSED, [Finding("pass")], approved=["Approver"], need=1)
 

@@ -27,9 +27,7 @@ class Command(BaseCommand):
             if settings.DATABASE_APP_IS_OURS:
                 # The secret key it comes from may have changed since the role was made.
                 password = sql.Literal(settings.DATABASES["default"]["PASSWORD"])
-                cursor.execute(  # type: ignore[call-overload]
-                    sql.SQL("ALTER ROLE {} PASSWORD {}").format(database.application_role(), password)
-                )
+                cursor.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(database.application_role(), password))
             self._administrator()
             cursor.execute("SELECT pg_advisory_unlock(hashtext('assay setup'))")
 
