@@ -14,7 +14,7 @@ TASK = "policies.tasks.check"
 def nudge(findings: Iterable[int], *, delay_s: float = 0) -> None:
     """Have workers look at these findings. A broker that fails is logged and left to the sweep."""
     transport = app.connection_for_write()
-    passing: tuple[type[Exception], ...] = (
+    passing: tuple[type[BaseException], ...] = (
         OSError,
         KombuError,
         *transport.connection_errors,
