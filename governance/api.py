@@ -129,6 +129,10 @@ def _member(row: Membership) -> MemberOut:
     return MemberOut(user=row.user.username, role=row.role, since=row.created_at)
 
 
+def _listed(row: selectors.CountedTeam) -> TeamOut:
+    return TeamOut(slug=row.slug, name=row.name, members=row.members_count, assets=row.assets_count)
+
+
 def _team(row: Team) -> TeamDetail:
     return TeamDetail(slug=row.slug, name=row.name, members=[_member(one) for one in selectors.members(row)])
 
@@ -171,9 +175,7 @@ class TeamsView(APIView):
         rest.query(request, rest.Paging)
         pages = rest.Cursor()
         rows = pages.paginate_queryset(selectors.teams(), request, self)
-        return pages.get_paginated_response(
-            [TeamOut(slug=row.slug, name=row.name, members=row.members_count, assets=row.assets_count) for row in rows]
-        )
+        return pages.get_paginated_response([_listed(row) for row in rows])
 
     @extend_schema(
         operation_id="team_create",

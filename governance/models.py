@@ -64,7 +64,8 @@ class Team(models.Model):
 class TeamPermission(UserObjectPermissionBase):
     """One permission of one user on one team, kept by guardian. A real foreign key, so that none outlives its team."""
 
-    content_object = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    # guardian finds this model by its reverse relation, so that one must not be hidden.
+    content_object = models.ForeignKey(Team, on_delete=models.CASCADE)
 
     class Meta(UserObjectPermissionBase.Meta):
         abstract = False

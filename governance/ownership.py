@@ -1,6 +1,6 @@
 """Who answers for an asset: one owner per role at a time, with the history kept."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -13,6 +13,10 @@ from governance.actions import Action
 from governance.errors import Conflict, Denied, Invalid, NotFound
 from governance.models import Membership, OwnerRole, Ownership, Team, User
 from governance.permissions import Permission
+
+# Times outside are slips of the pen, and at the ends of the calendar Python and PostgreSQL disagree.
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+FURTHEST = timedelta(days=3660)
 
 
 @transaction.atomic
@@ -34,7 +38,8 @@ def assign(
     known = _role(role)
     now = timezone.now()
     begin = since or now
-    _check(actor, asset, team, user, begin, now)
+    _check_time(begin, now)
+    _check_owner(actor, asset, team, user, now)
     # The lock lets one of two who change the same role go first. The other then finds the row ended, and its own
     # insert meets the new owner's period in the exclusion constraint.
     current = Ownership.objects.select_for_update().of(asset).at(begin).filter(role=known.value).first()
@@ -94,7 +99,13 @@ def _close(ownership: Ownership, when: datetime) -> None:
     ownership.save(update_fields=["period"])
 
 
-def _check(actor: User, asset: UUID, team: Team, user: User | None, begin: datetime, now: datetime) -> None:
+def _check_time(begin: datetime, now: datetime) -> None:
+    if not EARLIEST <= begin <= now + FURTHEST:
+        says = f"Not between {EARLIEST:%Y-%m-%d} and {FURTHEST.days} days from now."
+        raise Invalid(f"since: {says}", fields={"since": says})
+
+
+def _check_owner(actor: User, asset: UUID, team: Team, user: User | None, now: datetime) -> None:
     if user is not None and not user.is_active:
         raise Invalid("user: not active.", fields={"user": "Not active."})
     if user is not None and not Membership.objects.filter(team=team, user=user).exists():

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, TypeAlias, TypedDict
 from uuid import UUID
 
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
@@ -22,6 +22,9 @@ class TeamCounts(TypedDict):
 
     members_count: int
     assets_count: int
+
+
+CountedTeam: TypeAlias = "Annotated[Team, Annotations[TeamCounts]]"
 
 
 # Business owner, technical owner, steward: the order in which people read them.
@@ -55,7 +58,7 @@ def owned_by(team: Team, at: datetime | None = None) -> QuerySet[Ownership]:
     return Ownership.objects.filter(team=team).at(at or timezone.now()).select_related("user").order_by("asset", "id")
 
 
-def teams() -> "QuerySet[Annotated[Team, Annotations[TeamCounts]]]":
+def teams() -> "QuerySet[CountedTeam]":
     """All teams with `members_count` and `assets_count` (assets owned now)."""
     now = timezone.now()
     return Team.objects.annotate(

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import Permission as ModelPermission
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.test import Client
 from django.utils import timezone
 from guardian.shortcuts import assign_perm
 
@@ -58,6 +59,11 @@ def ownership(
 ) -> Ownership:
     period = DateTimeTZRange(since or timezone.now(), until, "[)")
     return Ownership.objects.create(asset=asset, role=role.value, team=team, user=user, period=period)
+
+
+def client(user: User, *scopes: Scope) -> Client:
+    """A client that sends a new token of the user with every request, of every scope unless some are named."""
+    return Client(headers={"Authorization": f"Bearer {secret(user, *scopes)}"})
 
 
 def secret(user: User, *scopes: Scope, expires_at: datetime | None = None) -> str:

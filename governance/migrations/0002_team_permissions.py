@@ -41,9 +41,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="teampermission",
             name="content_object",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="governance.team"
-            ),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="governance.team"),
         ),
         migrations.AddField(
             model_name="teampermission",
