@@ -1,6 +1,7 @@
 """Processes killed, messages lost: every acknowledged event reaches the graph, every promotion its verdict."""
 
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -8,9 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+import psycopg
 import pytest
 import requests
 
+from governance.celery import app
 from tests import service as services
 from tests.service import Service, until
 
@@ -110,7 +114,7 @@ def test_workers_killed_in_the_middle_of_promotions(service: Service, session: r
     ids = ask(service, session, "worker")
 
     for process in service.processes("worker"):
-        with suppress(services.psutil.NoSuchProcess):
+        with suppress(psutil.NoSuchProcess):
             process.kill()
 
     await_verdicts(service, session, ids)
@@ -137,16 +141,14 @@ def test_the_broker_loses_all_its_messages(service: Service, session: requests.S
 
 def purge(service: Service) -> None:
     """Throw away what waits in the queue."""
-    from governance.celery import app  # noqa: PLC0415 - reads the settings of the test's own environment
-
-    broker = services.os.environ.get("BROKER_URL", "")
+    broker = os.environ.get("BROKER_URL", "")
     if not broker:
         for message in (service.data_dir / "broker").glob("*"):
             message.unlink(missing_ok=True)
         time.sleep(0.002)
         return
     with app.connection_for_write(broker) as connection:
-        connection.default_channel.queue_purge("celery")
+        connection.SimpleQueue("celery").clear()
     time.sleep(0.01)
 
 
@@ -179,7 +181,7 @@ def test_the_web_server_is_killed_in_the_middle_of_batches(service: Service, ses
         for _ in range(2):
             time.sleep(1.5)
             for process in service.processes("granian"):
-                with suppress(services.psutil.NoSuchProcess):
+                with suppress(psutil.NoSuchProcess):
                     process.kill()
             until(lambda: services.answers(service), timeout_s=60, what="the web server is back")
         time.sleep(1.5)
@@ -210,5 +212,6 @@ def names_in_the_graph(service: Service) -> set[str]:
 
 
 def rows(service: Service, query: str) -> list[tuple[Any, ...]]:
-    with services.psycopg.connect(service.database_url) as connection:
-        return connection.execute(query.encode()).fetchall()
+    with psycopg.connect(service.database_url) as connection:
+        found: list[tuple[Any, ...]] = connection.execute(query.encode()).fetchall()
+        return found
