@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from governance.errors import Unavailable
 from governance.models import User
@@ -95,6 +95,20 @@ def _row(event: NewEvent, sender_id: int | None) -> tuple[Any, ...]:
 
 
 def _execute(statement: str, parameters: Sequence[Any]) -> dict[bytes, int]:
+    """The ids of the new rows by digest. A connection that the server has ended meanwhile is made anew, once.
+
+    Trying again is safe, since an event is stored once.
+    """
+    try:
+        return _execute_once(statement, parameters)
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block or connection.is_usable():
+            raise
+        connection.close()
+        return _execute_once(statement, parameters)
+
+
+def _execute_once(statement: str, parameters: Sequence[Any]) -> dict[bytes, int]:
     # psycopg's own cursor: Django's puts parameters into the text of the statement.
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:

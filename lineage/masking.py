@@ -294,16 +294,19 @@ def may_hold_secrets(raw: bytes) -> bool:
     """A quick look at the bytes of an event: False means that `mask` would change nothing."""
     if len(raw) > _MANY_BYTES:
         lowered = raw.lower().replace(b'"key"', b"")
-        return any(hint in lowered for hint in _HINTS)
+        return any(map(lowered.__contains__, _HINTS))
     # No hint holds a quote, so none lies across two pieces.
     unknown = set(raw.split(b'"')) - _harmless_pieces
     unknown.discard(b"key")  # Tags are written {"key": ..., "value": ...}.
     lowered = b'"'.join(unknown).lower()
-    if any(hint in lowered for hint in _HINTS):
+    if any(map(lowered.__contains__, _HINTS)):
         return True
     if len(_harmless_pieces) > _MAX_REMEMBERED:
         _harmless_pieces.clear()
-    _harmless_pieces.update(piece for piece in unknown if len(piece) <= _MAX_REMEMBERED_BYTES)
+    for piece in unknown:
+        # Run ids and times do not come again.
+        if len(piece) <= _MAX_REMEMBERED_BYTES and len(piece) != 36 and not piece.startswith(b"20"):
+            _harmless_pieces.add(piece)
     return False
 
 

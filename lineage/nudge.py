@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from functools import cache
 
 from kombu.exceptions import KombuError
 
@@ -43,14 +44,19 @@ class Nudger:
 
 def send() -> bool:
     """Send one nudge now, and say whether the broker took it."""
-    broker = app.connection_for_write()
-    failures: tuple[type[BaseException], ...] = (OSError, KombuError, *broker.connection_errors, *broker.channel_errors)
     try:
         app.send_task(TASK, retry=False, ignore_result=True)
-    except failures as error:
+    except _failures() as error:
         logger.warning("The broker did not take a nudge for the projector: %s", error)
         return False
     return True
+
+
+@cache
+def _failures() -> tuple[type[BaseException], ...]:
+    """How the broker in use says that it cannot be reached. Each client library has its own words."""
+    broker = app.connection_for_write()
+    return (OSError, KombuError, *broker.connection_errors, *broker.channel_errors)
 
 
 _nudger = Nudger()
