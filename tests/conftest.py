@@ -57,10 +57,11 @@ def django_db_setup(
 
 
 @pytest.fixture(scope="session", autouse=True)
-def static_files_by_their_own_names() -> Iterator[None]:
+def static_files_by_their_own_names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Pages can be drawn in tests without collecting the static files first."""
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    with override_settings(STORAGES=django_settings.STORAGES | {"staticfiles": plain}):
+    root = tmp_path_factory.mktemp("static")
+    with override_settings(STATIC_ROOT=root, STORAGES=django_settings.STORAGES | {"staticfiles": plain}):
         yield
 
 
