@@ -7,10 +7,12 @@ are served. Exit code 0: all was measured. 1: a bench failed, its rows say why. 
 import argparse
 import json
 import shutil
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -39,21 +41,26 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {message}\n")
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    names: list[str]
+    json: Path | None
+    quick: bool
+    database: str
+    data: Path
+
+
+def parse(arguments: list[str]) -> Options:
+    """What the command line asks for. Ends the program with 64 and the reason when it cannot be done."""
     parser = Parser(prog="python -m bench", description="Measure the service beside floors and peers.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHES)} (default: all)")
-    parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="write the JSON there, and the table to standard output"
-    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the JSON there, the table to standard output")
     parser.add_argument("--quick", action="store_true", help="small sizes, one run each: for a look, not for a record")
     parser.add_argument(
-        "--data",
-        type=Path,
-        default=scene.ROOT / "var" / "bench",
-        metavar="DIR",
-        help="where it may write (default var/bench)",
+        "--database", default="", metavar="URL", help="a server no installation uses (default: its own)"
     )
-    parsed = parser.parse_args(arguments)
+    parser.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="where it writes (default var/bench)")
+    parsed = Options(**vars(parser.parse_args(arguments)))
     for name in parsed.names:
         if name not in BENCHES:
             parser.error(f"there is no bench {name!r}; there are {', '.join(BENCHES)}.")
@@ -63,15 +70,17 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def main() -> None:
-    arguments = parse(sys.argv[1:])
-    names = list(dict.fromkeys(arguments.names)) or list(BENCHES)
-    data = arguments.data.resolve()
+    options = parse(sys.argv[1:])
+    # As an exception it passes through every block that has something to stop.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + signal.SIGTERM))
+    names = list(dict.fromkeys(options.names)) or list(BENCHES)
+    data = options.data.resolve()
     data.mkdir(parents=True, exist_ok=True)
     for left_by_a_failed_run in data.glob("service-*"):
         shutil.rmtree(left_by_a_failed_run)
-    with database_server(data, arguments.database) as cluster_url:
-        stage = Scene(quick=arguments.quick, data=data, cluster_url=cluster_url)
-        facts = machine.facts(cluster_url) | {"quick": arguments.quick}
+    with database_server(data, options.database) as cluster_url:
+        stage = Scene(quick=options.quick, data=data, cluster_url=cluster_url)
+        facts = machine.facts(cluster_url) | {"quick": options.quick}
         stage.clean()
         try:
             all_rows, failed = measure(stage, names)
@@ -79,11 +88,11 @@ def main() -> None:
             stage.clean()
     document = json.dumps(rows.as_document(all_rows, facts), indent=2)
     table = rows.as_table(all_rows)
-    if arguments.json is None:
+    if options.json is None:
         print(document)
         print(table, file=sys.stderr)
     else:
-        arguments.json.write_text(document + "\n", encoding="utf-8")
+        options.json.write_text(document + "\n", encoding="utf-8")
         print(table)
     sys.exit(1 if failed else 0)
 
