@@ -56,12 +56,15 @@ def check(finding_id: int) -> None:
 def _claim(finding_id: int) -> Finding | None:
     """Take the finding for LEASE; None when it is done or somebody else has it."""
     now = timezone.now()
-    claimed = Finding.objects.filter(
-        pk=finding_id, is_done=False, leased_until__lte=now, promotion__state=State.CHECKING
-    ).update(leased_until=now + LEASE, attempts=F("attempts") + 1)
+    # Conditions on this row alone: with a join they would move into a subquery, which PostgreSQL does not look at again
+    # after waiting for a worker that claimed the row first.
+    claimed = Finding.objects.filter(pk=finding_id, is_done=False, leased_until__lte=now).update(
+        leased_until=now + LEASE, attempts=F("attempts") + 1
+    )
     if not claimed:
         return None
-    return Finding.objects.select_related("promotion").get(pk=finding_id)
+    finding = Finding.objects.select_related("promotion").get(pk=finding_id)
+    return finding if finding.promotion.state == State.CHECKING else None
 
 
 def _judge(finding: Finding) -> tuple[Found, Facts]:
