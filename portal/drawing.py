@@ -12,7 +12,12 @@ RELATIONS = {"consumed": "is read by", "produced": "writes", "built_from": "is b
 
 
 def document(found: Neighbourhood) -> dict[str, object]:
-    """Nodes and edges, in the form that static/js/lineage.js reads."""
+    """Nodes and edges, in the form that static/js/lineage.js reads.
+
+    What is left out is counted only outwards: upstream of what is before the root, downstream of what is after it. Side
+    branches would hide the way they branch from; the list tells them.
+    """
+    root_rank = next(node.rank for node in found.nodes if node.uuid == found.root)
     return {
         "nodes": [
             {
@@ -22,8 +27,8 @@ def document(found: Neighbourhood) -> dict[str, object]:
                 "kind": node.kind,
                 "href": reverse("asset", args=[node.uuid]),
                 "isRoot": node.uuid == found.root,
-                "moreUpstream": node.more_upstream,
-                "moreDownstream": node.more_downstream,
+                "moreUpstream": node.more_upstream if node.rank <= root_rank else 0,
+                "moreDownstream": node.more_downstream if node.rank >= root_rank else 0,
             }
             for node in found.nodes
         ],

@@ -11,10 +11,11 @@ PENDING = "pending"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One finding. No policy: none applied, which is a finding too."""
+    """One finding. `subject` tells rules of one check apart. No policy: none applied, which is a finding too."""
 
     check: str
     title: str
+    subject: str
     outcome: str
     mode: str
     summary: str
@@ -34,6 +35,7 @@ def _shown(finding: Finding) -> Shown:
     return Shown(
         check=finding.check_id,
         title=selectors.title(finding),
+        subject=_subject(finding.parameters),
         outcome=finding.outcome if finding.is_done else PENDING,
         mode=finding.mode,
         summary=finding.summary,
@@ -43,3 +45,8 @@ def _shown(finding: Finding) -> Shown:
         evidence=finding.evidence,
         policy=finding.policy_version,
     )
+
+
+def _subject(parameters: dict[str, Any]) -> str:
+    """The metric, and the segment if the rule names one."""
+    return " of ".join(str(parameters[name]) for name in ("metric", "segment") if parameters.get(name))

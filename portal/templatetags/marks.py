@@ -45,6 +45,8 @@ def duration(length: timedelta | None) -> str:
     if length is None:
         return ""
     seconds = length.total_seconds()
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -68,6 +70,13 @@ def measured(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:.6g}"
+
+
+@register.filter
+def short(identifier: object) -> str:
+    """Both ends of an id. The beginning alone would not do: that of a UUID of version 7 is the hour."""
+    text = str(identifier)
+    return text if len(text) <= 12 else f"{text[:4]}…{text[-6:]}"
 
 
 @register.filter

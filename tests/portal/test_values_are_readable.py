@@ -13,6 +13,7 @@ from portal.templatetags import marks as filters
     ("length", "shown"),
     [
         (None, ""),
+        (timedelta(seconds=0.0871), "87 ms"),
         (timedelta(seconds=4.24), "4.2 s"),
         (timedelta(seconds=52), "52 s"),
         (timedelta(seconds=133), "2 min 13 s"),
@@ -46,6 +47,10 @@ def test_an_end_before_the_start_gives_no_duration() -> None:
 )
 def test_a_measured_value_is_readable(value: Any, shown: str) -> None:
     assert filters.readable(value) == shown
+
+
+def test_ids_of_one_hour_are_told_apart() -> None:
+    assert filters.short("01a1fca0-a22b-7325-b5cf-4b79bcafd633") == "01a1…afd633"
 
 
 def test_a_long_name_keeps_both_ends() -> None:
