@@ -8,7 +8,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
 from governance.errors import Conflict, Denied, Invalid, NotFound
-from governance.models import AuditEntry, Team, User
+from governance.models import AuditEntry, Team, TeamRole, User
 from policies import approvals, checking, promotions
 from policies.models import Approval, Finding, Promotion, Verdict
 from tests import factories
@@ -71,6 +71,7 @@ class TestVerdict:
 
         assert second.state == "blocked"
         finding = second.findings.get(check_id="kpi")
+        assert finding.evidence is not None
         assert finding.evidence["production_version"] == "1"
         assert finding.measured == {"value": 0.93, "production": 0.95}
 
@@ -187,7 +188,7 @@ class TestPeople:
         return stories.judge(stories.ask(member))
 
     def test_nobody_approves_their_own_request(self, team: Team) -> None:
-        both = factories.member(team, "both", role=factories.TeamRole.MAINTAINER)
+        both = factories.member(team, "both", role=TeamRole.MAINTAINER)
         stories.grow(stories.trained("1"))
         own = stories.judge(stories.ask(both))
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from governance.errors import DomainError
-from governance.models import Team, User
+from governance.models import Team, TeamRole, User
 from policies import approvals, checking
 from policies.models import Promotion, Verdict
 from tests import factories
@@ -62,7 +62,7 @@ def test_two_requests_with_one_key_ask_once(promotion: Promotion, member: User) 
 
 def test_two_approvals_at_once_make_one_verdict(promotion: Promotion, team: Team) -> None:
     stories.judge(promotion)
-    people = [factories.member(team, f"approver-{number}", role=factories.TeamRole.APPROVER) for number in range(3)]
+    people = [factories.member(team, f"approver-{number}", role=TeamRole.APPROVER) for number in range(3)]
 
     at_once(
         *(
