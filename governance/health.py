@@ -39,7 +39,7 @@ def figures(request: HttpRequest) -> HttpResponse:
     except DomainError as error:
         return problems.response(error)
     encoder, content_type = choose_encoder(request.headers.get("Accept", ""))
-    return HttpResponse(encoder(metrics.REGISTRY), content_type=content_type)
+    return HttpResponse(encoder(metrics.registry()), content_type=content_type)
 
 
 @cache

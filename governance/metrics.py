@@ -1,25 +1,32 @@
 """What /metrics shows. Every value is read when it is asked for, so that all processes of the service tell the same.
 
-Upper apps add theirs when they are ready: `metrics.register(Backlog())`.
+An app adds figures by a collector of its own and its name in the setting METRICS.
 """
 
 from collections.abc import Iterable
+from functools import cache
 
+from django.conf import settings
 from django.db.models import Count, Q
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from governance.models import ApiToken
 
-# Not the library's global registry: its values of one process would change with the process that happens to answer.
-REGISTRY = CollectorRegistry(auto_describe=False)
 
+@cache
+def registry() -> CollectorRegistry:
+    """The collectors of all apps.
 
-def register(collector: Collector) -> None:
-    """Let /metrics show what the collector yields."""
-    REGISTRY.register(collector)
+    Not the library's global registry: its figures of one process change with the process that happens to answer.
+    """
+    made = CollectorRegistry(auto_describe=False)
+    for name in settings.METRICS:
+        made.register(import_string(name)())
+    return made
 
 
 class Tokens(Collector):
@@ -36,6 +43,3 @@ class Tokens(Collector):
         for state, count in counts.items():
             family.add_metric([state], count)
         yield family
-
-
-register(Tokens())

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.utils import timezone
 from psycopg import errors as postgresql
@@ -32,17 +32,16 @@ def assign(
     """Make the team (and the person) the asset's owner in this role from `since` (inclusive; now when absent).
 
     The owner before ends at the same instant. Returns the ownership and whether it is new: who is the owner already
-    stays so. Raises Denied, Invalid, or Conflict when another change came first or a later owner is already set.
+    stays so. Raises Denied, Invalid, or Conflict when a later owner is already set.
     """
+    _wait_for_others(asset)
     permissions.require(actor, Permission.MANAGE_OWNERSHIP, asset=asset)
     known = _role(role)
     now = timezone.now()
     begin = since or now
     _check_time(begin, now)
     _check_owner(actor, asset, team, user, now)
-    # The lock lets one of two who change the same role go first. The other then finds the row ended, and its own
-    # insert meets the new owner's period in the exclusion constraint.
-    current = Ownership.objects.select_for_update().of(asset).at(begin).filter(role=known.value).first()
+    current = Ownership.objects.of(asset).at(begin).filter(role=known.value).first()
     if current is not None:
         if current.period.upper is None and (current.team_id, current.user_id) == (team.pk, user and user.pk):
             return current, False
@@ -55,9 +54,7 @@ def assign(
     except IntegrityError as error:
         if not isinstance(error.__cause__, postgresql.ExclusionViolation):
             raise
-        raise Conflict(
-            f"Another {known.label.lower()} was set meanwhile, or is set from a later time: read the owners again."
-        ) from None
+        raise Conflict(f"Another {known.label.lower()} is set from a later time: end that ownership first.") from None
     audit.record(
         actor=actor,
         action=Action.OWNER_ASSIGNED,
@@ -70,10 +67,11 @@ def assign(
 @transaction.atomic
 def end(*, actor: User, asset: UUID, role: str, at: datetime | None = None) -> Ownership:
     """End the current ownership in this role at `at` (exclusive; now when absent). Raises NotFound without one."""
+    _wait_for_others(asset)
     permissions.require(actor, Permission.MANAGE_OWNERSHIP, asset=asset)
     known = _role(role)
     when = at or timezone.now()
-    current = Ownership.objects.select_for_update().of(asset).at(when).filter(role=known.value).first()
+    current = Ownership.objects.of(asset).at(when).filter(role=known.value).first()
     if current is None or current.period.upper is not None:
         raise NotFound(f"The asset has no {known.label.lower()} whose time is open.")
     _close(current, when)
@@ -89,6 +87,16 @@ def end(*, actor: User, asset: UUID, role: str, at: datetime | None = None) -> O
 def subject(asset: UUID) -> str:
     """How the audit log names an asset."""
     return f"asset:{asset}"
+
+
+def _wait_for_others(asset: UUID) -> None:
+    """Changes of one asset's owners go one after the other, each judged by what the one before left.
+
+    Taken before the permission is asked for: of two teams that take what nobody owns, the second must find it owned.
+    The exclusion constraint alone would let them collide in a deadlock.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"ownership of {asset}"])
 
 
 def _close(ownership: Ownership, when: datetime) -> None:

@@ -1,5 +1,6 @@
 """Issue an API token and print it alone."""
 
+from argparse import ArgumentTypeError
 from datetime import timedelta
 from typing import Any
 
@@ -10,13 +11,19 @@ from governance import selectors, tokens
 from governance.errors import DomainError
 
 
+def _days(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= tokens.MAX_LIFE.days:
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 1 to {tokens.MAX_LIFE.days}")
+    return int(text)
+
+
 class Command(BaseCommand):
     help = "Issue an API token for a user and print it, once. Only its hash is stored."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--user", required=True)
         parser.add_argument("--scope", action="append", required=True, help="may be repeated")
-        parser.add_argument("--expires-days", type=int, default=90)
+        parser.add_argument("--expires-days", type=_days, default=tokens.DEFAULT_LIFE.days)
         parser.add_argument("--name", default="command line")
 
     def handle(self, *args: Any, **options: Any) -> None:
