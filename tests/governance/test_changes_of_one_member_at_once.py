@@ -3,8 +3,8 @@ import threading
 from django.db import connection
 
 from governance import teams
-from governance.models import Membership, Team, TeamPermission, User
-from governance.permissions import GRANTED, TeamRole
+from governance.models import Membership, Team, TeamPermission, TeamRole, User
+from governance.permissions import GRANTED
 
 
 def test_the_permissions_are_those_of_the_role_that_stays(committed_db: object, team: Team, owner: User) -> None:

@@ -27,8 +27,10 @@ def views(patterns: list[URLPattern | URLResolver] | None = None) -> list[type[A
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         if isinstance(pattern, URLResolver):
             found += views(pattern.url_patterns)
-        elif issubclass(view := getattr(pattern.callback, "view_class", object), APIView):
-            found.append(view)
+        else:
+            view: type[object] = getattr(pattern.callback, "view_class", object)
+            if issubclass(view, APIView):
+                found.append(view)
     return found
 
 

@@ -123,7 +123,7 @@ class TestBodies:
     def test_what_is_not_json_in_utf8_is_refused(
         self, body: bytes, method: str, path: str, good: dict[str, str], api: Client
     ) -> None:
-        document = send(api, method, path, body).json()
+        document = json.loads(send(api, method, path, body).content)
 
         assert (document["status"], document["code"]) in {(400, "malformed"), (400, "invalid")}
 
@@ -274,7 +274,7 @@ def test_the_ends_of_the_calendar_are_days_without_owners(at: str, api: Client) 
     assert api.get(f"/api/v1/assets/{ASSET}/owners?at={at}").json()["results"] == []
 
 
-EVERY_CALL = [("GET", path, None) for path in [*READS, "/api/v1/whoami", "/metrics"]]
+EVERY_CALL: list[tuple[str, str, Any]] = [("GET", path, None) for path in [*READS, "/api/v1/whoami", "/metrics"]]
 EVERY_CALL += [(method, path, body) for method, path, body in WRITES]
 EVERY_CALL += [(method, path, None) for method, path in DELETES]
 
