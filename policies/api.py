@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from governance import rest
+from governance import rest, yamldocuments
 from governance.errors import Invalid
 from governance.tokens import Scope
 from policies import approvals, documents, promotions, publishing, selectors
@@ -224,7 +224,7 @@ def _policy(version: PolicyVersion) -> PolicyOut:
     )
 
 
-def _errors(bad: documents.BadDocument) -> list[ErrorOut]:
+def _errors(bad: yamldocuments.BadDocument) -> list[ErrorOut]:
     return [
         ErrorOut(line=error.line, column=error.column, path=error.path, message=error.message) for error in bad.errors
     ]
@@ -365,7 +365,7 @@ class PoliciesView(APIView):
         said = rest.read(request, DocumentIn)
         try:
             version, is_new = publishing.publish(actor=rest.actor(request), text=said.document)
-        except documents.BadDocument as bad:
+        except yamldocuments.BadDocument as bad:
             fields = {f"{error.line}:{error.column} {error.path}".strip(): error.message for error in bad.errors}
             raise Invalid("The document is no valid policy.", fields=fields, code="bad_policy") from None
         return rest.answer(_policy(version), status=201 if is_new else 200)
@@ -384,6 +384,6 @@ class ValidateView(APIView):
         said = rest.read(request, DocumentIn)
         try:
             documents.parse(said.document)
-        except documents.BadDocument as bad:
+        except yamldocuments.BadDocument as bad:
             return rest.answer(ValidationOut(valid=False, errors=_errors(bad)))
         return rest.answer(ValidationOut(valid=True, errors=[]))

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from governance import yamldocuments
 from policies import documents
 from policies.checks.base import Mode
 
@@ -73,7 +74,7 @@ def test_it_judges_what_it_says(model: str, stage: str, teams: tuple[str, ...], 
 def test_an_error_names_its_place(old: str, new: str, expected: list[str]) -> None:
     assert old in GOOD
 
-    with pytest.raises(documents.BadDocument) as caught:
+    with pytest.raises(yamldocuments.BadDocument) as caught:
         documents.parse(GOOD.replace(old, new))
 
     assert any(part in str(caught.value) for part in expected), str(caught.value)
@@ -82,7 +83,7 @@ def test_an_error_names_its_place(old: str, new: str, expected: list[str]) -> No
 def test_all_errors_are_told_at_once() -> None:
     text = GOOD.replace("minimum: 0.8", "minimum: high").replace("[steward]", "[king]").replace("count: 2", "count: x")
 
-    with pytest.raises(documents.BadDocument) as caught:
+    with pytest.raises(yamldocuments.BadDocument) as caught:
         documents.parse(text)
 
     assert [error.line for error in caught.value.errors] == [6, 9, 10]
@@ -92,18 +93,18 @@ def test_all_errors_are_told_at_once() -> None:
     "text", ["", "   ", "[]", "- x", "x", "{", "a: b: c", "\tx: 1", "? [a]\n: 1", "a: " + "[" * 3000, "é: \x07", "1: 2"]
 )
 def test_what_is_no_policy_is_refused_with_a_place(text: str) -> None:
-    with pytest.raises(documents.BadDocument) as caught:
+    with pytest.raises(yamldocuments.BadDocument) as caught:
         documents.parse(text)
 
     assert all(error.line >= 1 and error.column >= 1 for error in caught.value.errors)
 
 
 def test_a_huge_document_is_refused() -> None:
-    with pytest.raises(documents.BadDocument, match="larger than"):
-        documents.parse("policy: " + "x" * documents.MAX_BYTES)
+    with pytest.raises(yamldocuments.BadDocument, match="larger than"):
+        documents.parse("policy: " + "x" * yamldocuments.MAX_BYTES)
 
 
 @given(st.text(max_size=200) | st.lists(st.sampled_from(GOOD.splitlines()), max_size=12).map("\n".join))
 def test_any_text_is_a_policy_or_a_refusal(text: str) -> None:
-    with suppress(documents.BadDocument):
+    with suppress(yamldocuments.BadDocument):
         assert documents.parse(text).slug

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from governance import selectors as governance_selectors
+from governance import yamldocuments
 from governance.errors import DomainError
 from policies import documents, publishing, selectors
 
@@ -47,7 +48,7 @@ class Command(BaseCommand):
                 documents.parse(texts[file])
             except (OSError, UnicodeDecodeError) as error:
                 problems.append(f"{file}: {error}")
-            except documents.BadDocument as bad:
+            except yamldocuments.BadDocument as bad:
                 problems += [f"{file}:{error}" for error in bad.errors]
         if problems:
             raise CommandError("\n".join(problems))
