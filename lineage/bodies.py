@@ -39,6 +39,10 @@ class Piece:
     raw: bytes
     offset: int
 
+    @property
+    def end(self) -> int:
+        return self.offset + len(self.raw)
+
 
 def expand(chunks: Iterable[bytes], *, encoding: str, max_body_bytes: int, max_expanded_bytes: int) -> bytes:
     """The whole body, with gzip undone. Holds at most `max_expanded_bytes` and one chunk, whatever was sent.
@@ -121,7 +125,7 @@ def split(body: bytes, *, content_type: str = "") -> Body:
     text = body[start:] if start else body
     if content_type.partition(";")[0].strip().lower() in LINE_TYPES:
         return Body(_lines(text, start), is_single=False)
-    whole = _trimmed(text, start)
+    whole = trimmed(text, start)
     if not whole.raw:
         raise Malformed("The body is empty.")
     if whole.raw.startswith(b"["):
@@ -131,7 +135,8 @@ def split(body: bytes, *, content_type: str = "") -> Body:
     return Body([whole], is_single=True)
 
 
-def _trimmed(raw: bytes, offset: int) -> Piece:
+def trimmed(raw: bytes, offset: int) -> Piece:
+    """The bytes without the white space around them."""
     left = raw.lstrip(WHITE_SPACE)
     return Piece(left.rstrip(WHITE_SPACE), offset + len(raw) - len(left))
 
@@ -141,7 +146,7 @@ def _lines(text: bytes, offset: int) -> Iterator[Piece]:
     while begin < len(text):
         end = text.find(b"\n", begin)
         end = len(text) if end < 0 else end
-        piece = _trimmed(text[begin:end], offset + begin)
+        piece = trimmed(text[begin:end], offset + begin)
         if piece.raw:
             yield piece
         begin = end + 1
@@ -215,6 +220,11 @@ class Splitter:
         """The size of the element that is not yet complete."""
         return len(self._buffer) - self._start
 
+    @property
+    def held_offset(self) -> int:
+        """Where that element begins."""
+        return self._offset + self._start
+
     def feed(self, chunk: bytes) -> Iterator[Piece]:
         """The elements that end in this chunk."""
         self._buffer = self._buffer[self._start :] + chunk
@@ -271,7 +281,7 @@ class Splitter:
         self._may_meet_comma = False
 
     def _piece(self, end: int) -> Piece:
-        return _trimmed(self._buffer[self._start : end], self._offset + self._start)
+        return trimmed(self._buffer[self._start : end], self._offset + self._start)
 
 
 def _ends_escaped(token: bytes) -> bool:

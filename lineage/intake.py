@@ -28,12 +28,12 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one piece: its place in the sending, and the id in the log or the reason of the refusal."""
+    """What became of one piece: its place in the sending, and what the log knows or the reason of the refusal."""
 
     index: int
-    piece: Piece
     status: Status
     event_id: int | None = None
+    digest: bytes = b""
     warnings: tuple[str, ...] = ()
     error: BadEvent | None = None
 
@@ -41,7 +41,7 @@ class Outcome:
 def take_one(piece: Piece, *, sender: User | None, now: datetime) -> Outcome:
     """Store one event. Raises BadEvent."""
     event = events.read(piece.raw, now=now)
-    return _outcome(0, piece, event, eventlog.append([event], sender=sender)[0].event_id)
+    return _outcome(0, event, eventlog.append([event], sender=sender)[0].event_id)
 
 
 def take(pieces: Iterable[Piece], *, sender: User | None, now: datetime) -> Iterator[list[Outcome]]:
@@ -50,15 +50,15 @@ def take(pieces: Iterable[Piece], *, sender: User | None, now: datetime) -> Iter
     One bad piece does not keep the others out.
     """
     outcomes: list[Outcome] = []
-    accepted: list[tuple[int, Piece, NewEvent]] = []
+    accepted: list[tuple[int, NewEvent]] = []
     size = 0
     for index, piece in enumerate(pieces):
         try:
             event = events.read(piece.raw, now=now)
         except BadEvent as error:
-            outcomes.append(Outcome(index=index, piece=piece, status=Status.REJECTED, error=error))
+            outcomes.append(Outcome(index=index, status=Status.REJECTED, error=error))
         else:
-            accepted.append((index, piece, event))
+            accepted.append((index, event))
         size += len(piece.raw)
         if len(outcomes) + len(accepted) >= CHUNK_EVENTS or size >= CHUNK_BYTES:
             yield _store(outcomes, accepted, sender)
@@ -67,14 +67,14 @@ def take(pieces: Iterable[Piece], *, sender: User | None, now: datetime) -> Iter
         yield _store(outcomes, accepted, sender)
 
 
-def _store(outcomes: list[Outcome], accepted: list[tuple[int, Piece, NewEvent]], sender: User | None) -> list[Outcome]:
-    appended = eventlog.append([event for _, _, event in accepted], sender=sender)
-    for (index, piece, event), result in zip(accepted, appended, strict=True):
-        outcomes.append(_outcome(index, piece, event, result.event_id))
+def _store(outcomes: list[Outcome], accepted: list[tuple[int, NewEvent]], sender: User | None) -> list[Outcome]:
+    appended = eventlog.append([event for _, event in accepted], sender=sender)
+    for (index, event), result in zip(accepted, appended, strict=True):
+        outcomes.append(_outcome(index, event, result.event_id))
     outcomes.sort(key=lambda outcome: outcome.index)
     return outcomes
 
 
-def _outcome(index: int, piece: Piece, event: NewEvent, event_id: int | None) -> Outcome:
+def _outcome(index: int, event: NewEvent, event_id: int | None) -> Outcome:
     status = Status.DUPLICATE if event_id is None else Status.CREATED
-    return Outcome(index=index, piece=piece, status=status, event_id=event_id, warnings=event.warnings)
+    return Outcome(index=index, status=status, event_id=event_id, digest=event.digest, warnings=event.warnings)
