@@ -1,12 +1,23 @@
 """Typed readers of environment variables. A bad value stops the program with the variable's name."""
 
+import importlib.util
 import os
 import secrets
+from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
+MIN_SECRET_LENGTH = 32
+# The brokers we know, and the package that speaks to each.
+BROKERS = {
+    "filesystem": "kombu",
+    "amqp": "amqp",
+    "amqps": "amqp",
+    "redis": "redis",
+    "rediss": "redis",
+}
 
 
 class BadSetting(SystemExit):
@@ -44,9 +55,36 @@ def number(name: str, default: int, *, minimum: int, maximum: int) -> int:
     return parsed
 
 
+def choice(name: str, default: str, among: Collection[str]) -> str:
+    """One of some words, which are upper case; the variable's own case does not count."""
+    value = text(name, default).upper()
+    if value not in among:
+        raise BadSetting(name, f"{value!r} is none of {', '.join(among)}.")
+    return value
+
+
 def words(name: str, default: str = "") -> list[str]:
     """The comma-separated words of a variable, without empty ones."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def hosts(name: str, default: str) -> list[str]:
+    """Comma-separated names of hosts, as browsers send them."""
+    found = words(name, default)
+    if wrong := next((word for word in found if "/" in word), None):
+        raise BadSetting(name, f"{wrong!r} is no host: give the name alone, without scheme and path.")
+    return found
+
+
+def broker(name: str, default: str) -> str:
+    """The URL of a message broker that we have a client for. Celery itself would only fail with the first message."""
+    url = text(name, default)
+    scheme = url.partition("://")[0]
+    if scheme not in BROKERS:
+        raise BadSetting(name, f"the scheme must be one of {', '.join(BROKERS)}, not {scheme!r}.")
+    if importlib.util.find_spec(BROKERS[scheme]) is None:
+        raise BadSetting(name, f"{scheme}:// needs the Python package {BROKERS[scheme]}, which is not installed.")
+    return url
 
 
 def secret(name: str, default_file: Path) -> str:
@@ -55,6 +93,8 @@ def secret(name: str, default_file: Path) -> str:
     The made file is readable by its owner alone.
     """
     if value := text(name):
+        if len(value) < MIN_SECRET_LENGTH:
+            raise BadSetting(name, f"has fewer than {MIN_SECRET_LENGTH} characters.")
         return value
     named = text(f"{name}_FILE")
     if not named:
@@ -63,8 +103,8 @@ def secret(name: str, default_file: Path) -> str:
         value = Path(named).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise BadSetting(f"{name}_FILE", f"{named} cannot be read: {error.strerror}.") from None
-    if len(value) < 32:
-        raise BadSetting(f"{name}_FILE", f"{named} holds fewer than 32 characters.")
+    if len(value) < MIN_SECRET_LENGTH:
+        raise BadSetting(f"{name}_FILE", f"{named} holds fewer than {MIN_SECRET_LENGTH} characters.")
     return value
 
 
@@ -75,8 +115,8 @@ def stored_secret(path: Path) -> str:
         value = path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise BadSetting(str(path), f"cannot be read or made: {error.strerror}.") from None
-    if len(value) < 32:
-        raise BadSetting(str(path), "holds fewer than 32 characters.")
+    if len(value) < MIN_SECRET_LENGTH:
+        raise BadSetting(str(path), f"holds fewer than {MIN_SECRET_LENGTH} characters.")
     return value
 
 

@@ -18,7 +18,7 @@ PUBLIC_URL = environment.text("ASSAY_PUBLIC_URL", "http://127.0.0.1:8000").rstri
 if not PUBLIC_URL.startswith(("http://", "https://")):
     raise environment.BadSetting("ASSAY_PUBLIC_URL", f"{PUBLIC_URL!r} starts with neither http:// nor https://.")
 _secure = PUBLIC_URL.startswith("https://")
-ALLOWED_HOSTS = environment.words("ASSAY_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+ALLOWED_HOSTS = environment.hosts("ASSAY_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if _secure else []
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _secure else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
@@ -178,7 +178,7 @@ LINEAGE_MAX_BACKLOG = environment.number("ASSAY_MAX_BACKLOG", 2_000_000, minimum
 
 # --- Background work -----------------------------------------------------------------------------------------------
 # Rows are the queue and messages only nudge, so the default broker is a folder that is polled often.
-CELERY_BROKER_URL = environment.text("BROKER_URL", "filesystem://")
+CELERY_BROKER_URL = environment.broker("BROKER_URL", "filesystem://")
 _messages = str(DATA_DIR / "broker")
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {
@@ -217,10 +217,11 @@ CELERY_BEAT_SCHEDULE = {
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": environment.text("ASSAY_LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["console"], "level": environment.choice("ASSAY_LOG_LEVEL", "INFO", LOG_LEVELS)},
 }
