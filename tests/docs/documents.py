@@ -33,10 +33,10 @@ def pages() -> list[Path]:
     return [path for path in files(".md") if "vendor" not in path.parts]
 
 
-def rows(page: Path) -> list[list[str]]:
-    """The cells of every table row of a page, without heads and rulers."""
+def rows(text: str) -> list[list[str]]:
+    """The cells of every table row, without heads and rulers."""
     found: list[list[str]] = []
-    for line in without_blocks(page.read_text(encoding="utf-8")).splitlines():
+    for line in without_blocks(text).splitlines():
         if not line.startswith("|"):
             continue
         cells = [cell.strip().replace("\\|", "|") for cell in _CELLS.split(line)[1:-1]]

@@ -13,7 +13,7 @@ OURS = ("governance", "lineage", "policies", "integrations", "assessments", "por
 
 
 def entries() -> list[list[str]]:
-    return documents.rows(GLOSSARY)
+    return documents.rows(GLOSSARY.read_text(encoding="utf-8"))
 
 
 def places() -> list[str]:
