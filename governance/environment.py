@@ -10,9 +10,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
 MIN_SECRET_LENGTH = 32
-# The brokers we know, and the package that speaks to each.
+# The brokers we know, and the package that each needs beside Celery and Kombu. Those two replace their modules while
+# they load, so that Python cannot tell whether they are installed.
 BROKERS = {
-    "filesystem": "kombu",
+    "filesystem": "",
     "amqp": "amqp",
     "amqps": "amqp",
     "redis": "redis",
@@ -82,8 +83,9 @@ def broker(name: str, default: str) -> str:
     scheme = url.partition("://")[0]
     if scheme not in BROKERS:
         raise BadSetting(name, f"the scheme must be one of {', '.join(BROKERS)}, not {scheme!r}.")
-    if importlib.util.find_spec(BROKERS[scheme]) is None:
-        raise BadSetting(name, f"{scheme}:// needs the Python package {BROKERS[scheme]}, which is not installed.")
+    package = BROKERS[scheme]
+    if package and importlib.util.find_spec(package) is None:
+        raise BadSetting(name, f"{scheme}:// needs the Python package {package}, which is not installed.")
     return url
 
 
