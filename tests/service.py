@@ -71,6 +71,7 @@ class Service:
 
 
 def environment(data_dir: Path, database_url: str) -> dict[str, str]:
+    """Without a database's URL the service runs its own."""
     return {**os.environ, "ASSAY_DATA": str(data_dir), "DATABASE_URL": database_url, "PYTHONPATH": str(ROOT)}
 
 
@@ -106,10 +107,10 @@ def database() -> Iterator[str]:
 
 
 @contextmanager
-def running(data_dir: Path, database_url: str, *arguments: str) -> Iterator[Service]:
+def running(data_dir: Path, database_url: str = "", *, port: int | None = None) -> Iterator[Service]:
     """A service that answers; stopped with SIGTERM at the end."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "governance.server", "--data", str(data_dir), "--port", str(free_port()), *arguments],
+        [sys.executable, "-m", "governance.server", "--data", str(data_dir), "--port", str(port or free_port())],
         cwd=ROOT,
         env=environment(data_dir, database_url),
         stderr=subprocess.DEVNULL,

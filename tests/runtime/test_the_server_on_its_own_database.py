@@ -1,0 +1,131 @@
+"""The whole server from nothing: its own PostgreSQL, one of a kind, a busy port, a clean stop, a kill."""
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from governance import embedded
+from tests import service as services
+from tests.service import until
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A folder that the database's own account can reach, as an installation's usually is."""
+    folder = Path(tempfile.mkdtemp(prefix="assay-test-"))
+    folder.chmod(0o755)
+    yield folder
+    cluster = embedded.Cluster(folder)
+    if cluster.files.exists():
+        with cluster.running():
+            pass  # Whoever leaves last stops it, also one that a kill left running.
+        shutil.rmtree(cluster.files)
+    shutil.rmtree(cluster.socket_dir, ignore_errors=True)
+    shutil.rmtree(folder)
+
+
+def alive(data_dir: Path) -> list[str]:
+    """Command lines of all processes on the machine that name the folder."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        command = " ".join(process.info["cmdline"] or [])
+        if str(data_dir) in command:
+            found.append(command)
+    return found
+
+
+def test_it_keeps_its_data_and_leaves_nothing_running(data_dir: Path) -> None:
+    with services.running(data_dir) as first:
+        session = first.session("all")
+        event = {
+            "eventTime": "2026-03-01T10:00:00Z",
+            "producer": "urn:assay:test",
+            "dataset": {"namespace": "n", "name": "kept"},
+        }
+        assert session.post(f"{first.url}/api/v1/lineage", json=event, timeout=30).status_code == 201
+    assert alive(data_dir) == []
+
+    with services.running(data_dir) as second:
+        session = second.session("read")
+        until(
+            lambda: "kept" in session.get(f"{second.url}/api/v1/assets", timeout=30).text,
+            timeout_s=30,
+            what="the event of the first time is in the graph",
+        )
+        second.process.send_signal(signal.SIGINT)
+        assert second.process.wait(60) == 0
+    assert alive(data_dir) == []
+
+
+def test_a_second_one_on_the_same_folder_is_refused(data_dir: Path) -> None:
+    with services.running(data_dir) as first:
+        refused = subprocess.run(
+            [sys.executable, "-m", "governance.server", "--data", str(data_dir)],
+            env=first.environment,
+            cwd=services.ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert refused.returncode == 1
+        assert first.url in refused.stderr
+        assert services.answers(first)
+
+
+def test_a_busy_port_is_left_to_who_has_it(data_dir: Path) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+
+        with services.running(data_dir, port=port) as service:
+            assert service.state["port"] != port
+
+
+def test_after_kill_9_it_starts_again_with_its_data(data_dir: Path) -> None:
+    with services.running(data_dir) as first:
+        token = first.manage("issue_token", "--user", "admin", "--scope", "read").strip()
+        family = psutil.Process(first.process.pid).children(recursive=True)
+        first.process.kill()
+        first.process.wait()
+        # Where the operating system tells children of their parent's end, they go by themselves.
+        psutil.wait_procs(family, timeout=30)
+
+    with services.running(data_dir) as second:
+        answer = requests.get(f"{second.url}/api/v1/whoami", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        assert answer.json()["user"] == "admin"
+    assert alive(data_dir) == []
+
+
+def test_commands_use_the_running_database_and_stop_one_of_their_own(data_dir: Path) -> None:
+    environment = services.environment(data_dir, "")
+
+    def manage(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            env=environment,
+            cwd=services.ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+    manage("setup_database")
+    assert alive(data_dir) == []
+    token = manage("issue_token", "--user", "admin", "--scope", "all").stdout
+    assert token.startswith("assay_pat_")
+    assert token.count("\n") == 1
+    password = data_dir / "secrets" / "admin_password"
+    assert password.stat().st_mode & 0o077 == 0
