@@ -19,6 +19,8 @@ PAGE = documents.ROOT / "docs" / "configuration.md"
 OF_THE_SYSTEM = frozenset({"PATH"})
 OURS = re.compile(r"\b(ASSAY_[A-Z_]*[A-Z]|DATABASE_(?:APP_)?URL|BROKER_URL)\b")
 SERVICE, COMMAND = "The service", "The command `assay`"
+# The one section whose table is not about variables; test_commands reads it.
+COMMANDS = "Commands for operators"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,8 @@ def entries() -> tuple[Entry, ...]:
     found = []
     for section in re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         title = section.splitlines()[0]
+        if title == COMMANDS:
+            continue
         for names, default, example, meaning, bad in documents.rows(section):
             (shown,) = documents.CODE.findall(example)
             found.append(
