@@ -137,4 +137,5 @@ class Import:
 
     def _refuse(self, at: str, error: DomainError) -> None:
         self.refused += 1
-        tqdm.write(f"{at}: {error.message}", file=self.command.stderr)
+        with tqdm.external_write_mode(file=sys.stderr):  # Takes the bar away meanwhile.
+            self.command.stderr.write(f"{at}: {error.message}")
