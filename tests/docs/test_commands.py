@@ -10,6 +10,7 @@ import pytest
 from assay_cli.__main__ import parser as assay_parser
 from django.core.management import get_commands, load_command_class
 
+from tests import project
 from tests.docs import documents
 
 SCRIPT = re.compile(r"\bscript/([a-z_]+)\b(?!/)")
@@ -47,12 +48,12 @@ def commands_of_assay() -> dict[str, argparse.ArgumentParser]:
     return found
 
 
-@pytest.mark.parametrize("page", documents.pages(), ids=lambda page: page.relative_to(documents.ROOT).as_posix())
+@pytest.mark.parametrize("page", documents.pages(), ids=project.name)
 def test_what_a_page_tells_people_to_run_is_there(page: Path) -> None:
     shown = "\n".join(code(page))
     assay = commands_of_assay()
 
-    wrong = [f"script/{name}" for name in SCRIPT.findall(shown) if not is_program(documents.ROOT / "script" / name)]
+    wrong = [f"script/{name}" for name in SCRIPT.findall(shown) if not is_program(project.ROOT / "script" / name)]
     for name, rest in MANAGE.findall(shown):
         if name not in get_commands():
             wrong.append(f"manage.py {name}")
@@ -73,7 +74,7 @@ def is_program(path: Path) -> bool:
 
 def test_every_command_of_ours_is_told_somewhere() -> None:
     shown = "\n".join(part for page in documents.pages() for part in code(page))
-    scripts = {path.name for path in (documents.ROOT / "script").iterdir() if path.is_file()}
+    scripts = {path.name for path in (project.ROOT / "script").iterdir() if path.is_file()}
     ours = {name for name, home in get_commands().items() if home in {"governance", "lineage", "policies"}}
 
     assert sorted(scripts - set(SCRIPT.findall(shown))) == []
@@ -91,9 +92,9 @@ def test_the_options_of_the_gate_are_all_explained() -> None:
 
 
 def test_contributing_tells_every_mark() -> None:
-    settings = tomllib.loads((documents.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    settings = tomllib.loads((project.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     marks = {line.partition(":")[0] for line in settings["tool"]["pytest"]["ini_options"]["markers"]}
-    text = (documents.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    text = (project.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     section = text.partition("## Marks of slow tests\n")[2].partition("\n## ")[0]
 
     assert {word for word in documents.CODE.findall(section) if word.isalpha()} == marks

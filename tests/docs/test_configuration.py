@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests import project
 from tests.docs import documents, variables
 from tests.docs.variables import Reading, Unseen
 
-PAGE = documents.ROOT / "docs" / "configuration.md"
+PAGE = documents.DOCS / "configuration.md"
 # Every system sets these.
 OF_THE_SYSTEM = frozenset({"PATH"})
 OURS = re.compile(r"\b(ASSAY_[A-Z_]*[A-Z]|DATABASE_(?:APP_)?URL|BROKER_URL)\b")
@@ -63,9 +64,9 @@ def entries() -> tuple[Entry, ...]:
 
 @cache
 def readings() -> tuple[Reading, ...]:
-    scripts = [path for path in documents.files() if path.parent.name in {"script", ".ci"}]
-    files = {*documents.files(".py"), *scripts}
-    return tuple(reading for path in sorted(files) for reading in variables.of(path, documents.ROOT))
+    scripts = [path for path in project.files() if path.parent.name in {"script", ".ci"}]
+    files = {*project.files(".py"), *scripts}
+    return tuple(reading for path in sorted(files) for reading in variables.of(path))
 
 
 def documented() -> list[str]:
@@ -81,7 +82,7 @@ def settings_with(environment: dict[str, str], folder: Path) -> subprocess.Compl
     harmless = {"ASSAY_DATA": str(folder), "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}
     return subprocess.run(
         [sys.executable, "-c", "import django; django.setup()"],
-        cwd=documents.ROOT,
+        cwd=project.ROOT,
         env=harmless | {"DJANGO_SETTINGS_MODULE": "governance.settings"} | environment,
         capture_output=True,
         text=True,
@@ -150,7 +151,7 @@ def test_a_bad_value_ends_the_command_with_64(name: str) -> None:
 
     ended = subprocess.run(
         [sys.executable, "-m", "assay_cli", "login-check"],
-        cwd=documents.ROOT / "cli",
+        cwd=project.ROOT / "cli",
         env=good | {name: entry_of(name).bad_value},
         capture_output=True,
         text=True,

@@ -8,7 +8,7 @@ from django.apps import apps
 
 from tests.docs import documents
 
-GLOSSARY = documents.ROOT / "docs" / "glossary.md"
+GLOSSARY = documents.DOCS / "glossary.md"
 OURS = ("governance", "lineage", "policies", "integrations", "assessments", "portal")
 
 

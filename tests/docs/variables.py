@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import project
+
 READERS = frozenset({"text", "flag", "number", "words", "choice", "hosts", "broker", "secret", "database"})
 # The readers themselves get the name as an argument.
 READERS_MODULE = "governance/environment.py"
@@ -57,9 +59,9 @@ def in_python(text: str, place: str) -> Iterator[Reading]:
                 yield from _named(key, lists, place)
 
 
-def of(path: Path, root: Path) -> list[Reading]:
+def of(path: Path) -> list[Reading]:
     """The readings of one file. Tests try our readers on made-up names, so there only os.environ counts."""
-    place = path.relative_to(root).as_posix()
+    place = project.name(path)
     if place == READERS_MODULE:
         return []
     text = path.read_text(encoding="utf-8")
