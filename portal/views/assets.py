@@ -14,7 +14,7 @@ from lineage import selectors
 from lineage.identity import Kind
 from lineage.models import Asset
 from lineage.traversal import Direction
-from portal import drawing, facets, measurements, owners, paging, queries
+from portal import drawing, facets, measurements, owners, paging, queries, standings
 from portal.pages import page, render
 from portal.requests import PortalRequest
 
@@ -62,6 +62,7 @@ def detail(request: PortalRequest, uuid: UUID) -> HttpResponse:
         "asset": asset,
         "facets": facets.sort(selectors.facets(asset)),
         "measured": measurements.newest(asset) if asset.kind == Kind.MODEL else None,
+        "standings": standings.of_model(asset.uuid) if asset.kind == Kind.MODEL else [],
         **lineage_context(asset, Direction.BOTH, GRAPH_DEPTH),
         **versions_context(asset, ""),
         **runs_context(asset, ""),
@@ -125,7 +126,7 @@ def lineage_context(asset: Asset, direction: Direction, depth: int) -> dict[str,
 def versions_context(asset: Asset, cursor: str) -> dict[str, Any]:
     rows = selectors.versions(asset, limit=PART_SIZE + 1, before=paging.instant(cursor))
     return {
-        "versions": paging.cut(rows, lambda version: version.at.isoformat(), cursor, PART_SIZE),
+        "versions": standings.beside(paging.cut(rows, lambda version: version.at.isoformat(), cursor, PART_SIZE)),
         "versions_address": reverse("asset-versions", args=[asset.uuid]),
     }
 

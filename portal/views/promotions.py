@@ -1,6 +1,7 @@
 """Promotions: the list, the page that fills in while checks finish, and what people say to them."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,7 +18,7 @@ from governance.models import User
 from policies import approvals, promotions, selectors
 from policies.evaluation import Decision, State
 from policies.models import Promotion
-from portal import findings, marks, paging, queries, verdicts
+from portal import findings, marks, paging, queries, standings
 from portal.forms import DecisionForm
 from portal.pages import UNPROCESSABLE, page, refuse, render
 from portal.requests import PortalRequest, wants_fragment
@@ -92,34 +93,27 @@ def withdraw(request: PortalRequest, uuid: UUID) -> HttpResponse:
 
 def of(user: User, promotion: Promotion) -> dict[str, Any]:
     """What the page of a promotion needs."""
-    shown = findings.of(promotion)
+    standing = standings.of(promotion)
     spoken = sorted(promotion.approvals.all(), key=lambda approval: approval.decided_at)
-    approved_by = [str(approval.user) for approval in spoken if approval.decision == Decision.APPROVE]
     state = State(promotion.state)
     obstacle = approvals.obstacle(user, promotion)
     return {
         "promotion": promotion,
-        "findings": shown,
+        "findings": standing.findings,
         "approvals": spoken,
-        "approved": len(approved_by),
-        "mark": marks.PROMOTION_STATES[state],
-        "headline": verdicts.headline(
-            state=state,
-            findings=shown,
-            approved_by=approved_by,
-            rejected_by=[str(approval.user) for approval in spoken if approval.decision == Decision.REJECT],
-            approvals_required=promotion.approvals_required,
-        ),
+        "approved": sum(approval.decision == Decision.APPROVE for approval in spoken),
+        "mark": standing.mark,
+        "headline": standing.headline,
         "is_final": state.is_final,
         "obstacle": obstacle,
         "form": None if obstacle else DecisionForm(),
         "may_withdraw": not promotions.obstacle_to_withdraw(user, promotion),
         "refresh": REFRESH.get(state, ""),
-        "seen": seen(promotion, shown, len(spoken)),
+        "seen": seen(promotion, standing.findings, len(spoken)),
     }
 
 
-def seen(promotion: Promotion, shown: list[findings.Shown], spoken: int) -> str:
+def seen(promotion: Promotion, shown: Sequence[findings.Shown], spoken: int) -> str:
     """A short text that differs whenever the page does."""
     said = f"{promotion.state} {[finding.outcome for finding in shown]} {spoken}"
     return hashlib.sha256(said.encode()).hexdigest()[:16]

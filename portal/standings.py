@@ -1,0 +1,74 @@
+"""Where a model stands at the gate: its newest promotion to each stage, and those of single versions."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from lineage.selectors import Version
+from policies import selectors
+from policies.evaluation import Decision, State
+from policies.models import Promotion
+from portal import findings, marks, verdicts
+from portal.paging import Page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One promotion with what was found and the sentence that sums it up."""
+
+    promotion: Promotion
+    findings: Sequence[findings.Shown]
+    mark: marks.Mark
+    headline: verdicts.Headline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A version in the list of its model, with its promotions."""
+
+    version: Version
+    promotions: Sequence[Promotion]
+
+
+def of_model(model: UUID) -> list[Standing]:
+    """The newest promotion to each stage, by stage."""
+    newest = selectors.promotions(model=model).order_by("stage", "-id").distinct("stage")
+    return [of(one) for one in newest.prefetch_related("findings__policy_version__policy", "approvals__user")]
+
+
+def beside(found: Page) -> Page:
+    """The page of a model's versions, with the newest promotion of each to each stage. One query."""
+    promotions = _of_versions([version.uuid for version in found.rows if version.uuid])
+    return replace(found, rows=[Row(version=one, promotions=promotions.get(one.uuid, ())) for one in found.rows])
+
+
+def of(promotion: Promotion) -> Standing:
+    """Costs no query for a promotion that was read with its findings and approvals."""
+    state = State(promotion.state)
+    shown = findings.of(promotion)
+    return Standing(
+        promotion=promotion,
+        findings=shown,
+        mark=marks.mark(marks.PROMOTION_STATES, state),
+        headline=verdicts.headline(
+            state=state,
+            findings=shown,
+            approved_by=_who(promotion, Decision.APPROVE),
+            rejected_by=_who(promotion, Decision.REJECT),
+            approvals_required=promotion.approvals_required,
+        ),
+    )
+
+
+def _of_versions(versions: Collection[UUID]) -> Mapping[UUID, Sequence[Promotion]]:
+    found: defaultdict[UUID, list[Promotion]] = defaultdict(list)
+    asked = selectors.promotions().filter(model_version__in=versions)
+    for one in asked.order_by("model_version", "stage", "-id").distinct("model_version", "stage"):
+        found[one.model_version].append(one)
+    return found
+
+
+def _who(promotion: Promotion, decision: Decision) -> list[str]:
+    spoken = sorted(promotion.approvals.all(), key=lambda approval: approval.decided_at)
+    return [str(approval.user) for approval in spoken if approval.decision == decision]
