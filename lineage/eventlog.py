@@ -39,7 +39,7 @@ _BACKLOG_SPAN = """
 SELECT coalesce((SELECT max(event_id) FROM lineage_outbox), 0) - coalesce(
     (SELECT event_id FROM lineage_outbox WHERE NOT is_dead ORDER BY event_id LIMIT 1), 0)
 """
-_BACKLOG_COUNT = "SELECT count(*) FROM (SELECT 1 FROM lineage_outbox WHERE NOT is_dead LIMIT %s) AS some"
+_BACKLOG_COUNT = "SELECT count(*) FROM (SELECT 1 FROM lineage_outbox WHERE NOT is_dead LIMIT %s) AS waiting"
 BACKLOG_AGE_S = 1.0
 
 

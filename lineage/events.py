@@ -246,9 +246,10 @@ def parse_time(text: str) -> datetime:
 
 def _parse_time(text: str, field: str) -> tuple[datetime, bool]:
     """The moment, and whether the sender gave an offset."""
+    named = f"{field}: " if field else ""
     match = _TIME.fullmatch(text)
     if match is None:
-        raise BadEvent(f"{text[:40]!r} is not an ISO 8601 time such as 2026-03-01T10:00:00Z.", field)
+        raise BadEvent(f"{named}{text[:40]!r} is not an ISO 8601 time such as 2026-03-01T10:00:00Z.", field)
     year, month, day, hour, minute, second, fraction, zulu, sign, offset_hour, offset_minute = match.groups()
     try:
         zone = UTC
@@ -267,7 +268,7 @@ def _parse_time(text: str, field: str) -> tuple[datetime, bool]:
         )
         return (moment if zone is UTC else moment.astimezone(UTC)), bool(zulu or sign)
     except (ValueError, OverflowError) as error:
-        raise BadEvent(f"{text[:40]!r} is not a time: {error}.", field) from None
+        raise BadEvent(f"{named}{text[:40]!r} is not a time: {error}.", field) from None
 
 
 def identify(document: Document, *, now: datetime | None = None) -> Identity:
