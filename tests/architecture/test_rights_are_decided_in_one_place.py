@@ -17,7 +17,7 @@ GUARDIAN = {
 }
 # Ways of Django and guardian to ask for a right.
 QUESTIONS = frozenset(
-    [
+    {
         "has_perm",
         "has_perms",
         "has_module_perms",
@@ -27,7 +27,7 @@ QUESTIONS = frozenset(
         "get_perms",
         "permission_required",
         "user_passes_test",
-    ]
+    }
 )
 # What people are by themselves. Only governance looks at it: its own writes know superusers.
 STANDING = frozenset({"is_superuser", "is_staff"})

@@ -12,7 +12,7 @@ from tests.architecture import sources
 from tests.architecture.sources import Module
 
 WRITES = frozenset(
-    [
+    {
         "create",
         "bulk_create",
         "get_or_create",
@@ -23,7 +23,7 @@ WRITES = frozenset(
         "acreate",
         "abulk_create",
         "aupdate",
-    ]
+    }
 )
 # The parts that decide and measure ask other apps through their selectors, so that visibility and meaning of a read are
 # settled once. The portal may fill a form's list from a table itself.
