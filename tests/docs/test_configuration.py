@@ -77,11 +77,13 @@ def entry_of(name: str) -> Entry:
     return next(entry for entry in entries() if name in entry.names)
 
 
-def settings_with(environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Start the settings with these variables alone."""
+def settings_with(
+    environment: dict[str, str], folder: Path, *, before: str = "django"
+) -> subprocess.CompletedProcess[str]:
+    """Start the settings with these variables alone, after loading other modules."""
     harmless = {"ASSAY_DATA": str(folder), "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}
     return subprocess.run(
-        [sys.executable, "-c", "import django; django.setup()"],
+        [sys.executable, "-c", f"import {before}; import django; django.setup()"],
         cwd=project.ROOT,
         env=harmless | {"DJANGO_SETTINGS_MODULE": "governance.settings"} | environment,
         capture_output=True,
@@ -134,6 +136,14 @@ def test_the_examples_are_taken(tmp_path: Path) -> None:
 
     assert started.returncode == 0, started.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("broker", ["", "filesystem://", "amqp://guest:guest@127.0.0.1:1//"])
+def test_a_worker_that_loads_celery_first_takes_the_same_settings(broker: str, tmp_path: Path) -> None:
+    """Celery and Kombu replace their modules while they load, so that looking for them fails."""
+    started = settings_with({"BROKER_URL": broker}, tmp_path, before="celery.app, kombu.transport.pyamqp")
+
+    assert started.returncode == 0, started.stderr
 
 
 @pytest.mark.parametrize("name", refused(SERVICE))
