@@ -11,8 +11,11 @@
     repository: { light: "#7a3b69", dark: "#dc9bc8", path: "M9 12a3 3 0 1 0 6 0a3 3 0 1 0 -6 0M12 3l0 6M12 15l0 6" },
     deployment: { light: "#0f6f6a", dark: "#5cc9c2", path: "M3 7a3 3 0 0 1 3 -3h12a3 3 0 0 1 3 3v2a3 3 0 0 1 -3 3h-12a3 3 0 0 1 -3 -3zM3 15a3 3 0 0 1 3 -3h12a3 3 0 0 1 3 3v2a3 3 0 0 1 -3 3h-12a3 3 0 0 1 -3 -3z" },
   };
-  const WIDTH = 200;
+  const WIDTH = 212;
   const LABEL_START = 42;
+  const LABEL_END = 10;
+  const NAME_FONT = { size: 13, weight: 600 };
+  const NAMESPACE_FONT = { size: 12, weight: 400 };
   const STRIP = 44; // of the zoom buttons; a small picture keeps clear of it
   const drawings = new Map();
 
@@ -40,16 +43,26 @@
     return (KINDS[kind] || KINDS.job)[dark ? "dark" : "light"];
   }
 
-  function shorten(text, keep) {
-    if (text.length <= keep) return text;
-    const head = Math.floor(keep * 0.45);
-    return `${text.slice(0, head)}…${text.slice(text.length - (keep - head - 1))}`;
+  // As much of both ends as fits into a node.
+  function shorten(text, font) {
+    const pen = document.createElement("canvas").getContext("2d");
+    pen.font = `${font.weight} ${font.size}px ${getComputedStyle(document.body).fontFamily}`;
+    const room = WIDTH - LABEL_START - LABEL_END;
+    if (pen.measureText(text).width <= room) return text;
+    const all = [...text];
+    const letters = all.length > 60 ? [...all.slice(0, 30), ...all.slice(-30)] : all;
+    for (let keep = letters.length - 1; keep > 2; keep -= 1) {
+      const head = Math.floor(keep * 0.45);
+      const tried = `${letters.slice(0, head).join("")}…${letters.slice(letters.length - (keep - head)).join("")}`;
+      if (pen.measureText(tried).width <= room) return tried;
+    }
+    return "…";
   }
 
   function elements(source) {
     const drawn = [];
     for (const node of source.nodes) {
-      drawn.push({ data: { ...node, label: `${shorten(node.name, 21)}\n${shorten(node.namespace, 21)}` } });
+      drawn.push({ data: { ...node, label: shorten(node.name, NAME_FONT) } });
       for (const [side, count] of [["up", node.moreUpstream], ["down", node.moreDownstream]]) {
         if (!count) continue;
         const id = `${node.id}-${side}`;
@@ -62,27 +75,39 @@
     return drawn;
   }
 
-  function style() {
+  // A label has one style, so the namespace is the label of a second, invisible node in the same place.
+  function captions(cy, source) {
+    return source.nodes.map((node) => ({
+      data: { id: `${node.id}-caption`, isCaption: true, label: shorten(node.namespace, NAMESPACE_FONT) },
+      position: { ...cy.getElementById(node.id).position() },
+    }));
+  }
+
+  function style(isDownward) {
     const dark = isDark();
     const font = getComputedStyle(document.body).fontFamily;
     return [
       { selector: "node", style: {
         shape: "round-rectangle", "corner-radius": 8, width: WIDTH, height: 48,
         "background-color": colour("surface"), "border-width": 1, "border-color": colour("line"),
-        label: "data(label)", "text-valign": "center", "text-halign": "right", "text-justification": "left", "text-wrap": "wrap",
+        label: "data(label)", "text-valign": "center", "text-halign": "right", "text-margin-y": -8,
         // A label that begins inside its node: placed to the right of it and drawn back.
-        "text-max-width": WIDTH, "text-margin-x": LABEL_START - WIDTH, "line-height": 1.3, "font-family": font, "font-size": 13, color: colour("text"),
+        "text-margin-x": LABEL_START - WIDTH, "font-family": font, "font-size": NAME_FONT.size, "font-weight": NAME_FONT.weight, color: colour("text"),
         "background-image": (node) => icon(node.data("kind"), dark), "background-width": 20, "background-height": 20,
         "background-position-x": 13, "background-position-y": "50%", "background-image-containment": "over", "overlay-opacity": 0,
       } },
       { selector: "node[?isRoot]", style: { "border-width": 2, "border-color": colour("accent"), "background-color": colour("wash") } },
+      { selector: "node[?isCaption]", style: {
+        "background-opacity": 0, "background-image": "none", "border-width": 0, "text-margin-y": 9, events: "no",
+        "font-size": NAMESPACE_FONT.size, "font-weight": NAMESPACE_FONT.weight, color: colour("soft"),
+      } },
       { selector: "node[?isMore]", style: {
         width: 84, height: 26, "corner-radius": 13, "background-image": "none", "border-style": "dashed", "text-halign": "center", "text-margin-x": 0,
-        "font-size": 12, color: colour("soft"), "text-justification": "center",
+        "text-margin-y": 0, "font-size": 12, "font-weight": 400, color: colour("soft"),
       } },
       { selector: "edge", style: {
-        width: 1.5, "curve-style": "round-taxi", "taxi-direction": "rightward", "taxi-turn": "50%", "taxi-radius": 10, "line-color": colour("line"),
-        "target-arrow-shape": "triangle", "target-arrow-color": colour("line"), "arrow-scale": 0.9, "overlay-opacity": 0,
+        width: 1.5, "curve-style": "round-taxi", "taxi-direction": isDownward ? "downward" : "rightward", "taxi-turn": "50%", "taxi-radius": 10, "line-color": colour("edge"),
+        "target-arrow-shape": "triangle", "target-arrow-color": colour("edge"), "arrow-scale": 0.9, "overlay-opacity": 0,
       } },
       { selector: "edge[?isDeclared], edge[?isMore]", style: { "line-style": "dashed" } },
       { selector: "edge[?isMore]", style: { "target-arrow-shape": "none" } },
@@ -97,12 +122,16 @@
     const cy = cytoscape({
       container: canvas,
       elements: elements(source),
-      style: style(),
-      layout: { name: "dagre", rankDir: "LR", nodeSep: 16, rankSep: 40, edgeSep: 8, fit: false },
+      style: style(narrow),
+      // From left to right, or downward where there is no room for that.
+      layout: { name: "dagre", rankDir: narrow ? "TB" : "LR", nodeSep: 16, rankSep: narrow ? 32 : 36, edgeSep: 8, fit: false },
+      // Labels are drawn once and scaled; at twice the screen's resolution they stay sharp.
+      pixelRatio: Math.max(2, devicePixelRatio),
       minZoom: 0.1, maxZoom: 1.6, autoungrabify: true, boxSelectionEnabled: false,
       // The wheel scrolls the page; a finger on a small drawing does too. The buttons zoom.
       userZoomingEnabled: false, userPanningEnabled: !narrow || canvas.classList.contains("lineage__canvas--tall"),
     });
+    cy.add(captions(cy, source));
     const hint = document.getElementById("lineage-hint");
     cy.on("mouseover", "node", (event) => {
       const node = event.target;
@@ -122,7 +151,7 @@
     });
     if (!canvas.classList.contains("lineage__canvas--tall")) shrink(canvas, cy);
     show(cy);
-    drawings.set(canvas, cy);
+    drawings.set(canvas, { cy, restyle: () => cy.style(style(narrow)) });
     canvas.dataset.drawn = String(source.nodes.length);
   }
 
@@ -143,7 +172,7 @@
   }
 
   function drawAll() {
-    for (const [canvas, cy] of drawings) {
+    for (const [canvas, { cy }] of drawings) {
       if (canvas.isConnected) continue;
       cy.destroy();
       drawings.delete(canvas);
@@ -152,14 +181,15 @@
   }
 
   function restyle() {
-    for (const cy of drawings.values()) cy.style(style());
+    for (const drawing of drawings.values()) drawing.restyle();
   }
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-zoom]");
     if (!button) return;
-    const [cy] = drawings.values();
-    if (!cy) return;
+    const [drawing] = drawings.values();
+    if (!drawing) return;
+    const { cy } = drawing;
     const middle = { x: cy.width() / 2, y: cy.height() / 2 };
     switch (button.dataset.zoom) {
       case "in": cy.zoom({ level: cy.zoom() * 1.25, renderedPosition: middle }); break;
