@@ -18,7 +18,7 @@ from lineage.bodies import Malformed, Piece, Splitter
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=8,
+    max_leaves=4,
 )
 OBJECTS = st.dictionaries(st.text(), VALUES)
 SPACE = st.text(alphabet=" \t\r\n", max_size=3).map(str.encode)
@@ -41,7 +41,9 @@ def written(value: Any) -> bytes:
 # --- Cutting -------------------------------------------------------------------------------------------------------
 
 
-@given(values=st.lists(VALUES), before=SPACE, after=SPACE, mark=st.sampled_from([b"", bodies.BYTE_ORDER_MARK]))
+@given(
+    values=st.lists(VALUES, max_size=5), before=SPACE, after=SPACE, mark=st.sampled_from([b"", bodies.BYTE_ORDER_MARK])
+)
 def test_the_elements_of_an_array(values: list[Any], before: bytes, after: bytes, mark: bytes) -> None:
     elements = [written(value) for value in values]
     body = mark + before + b"[" + before + (after + b"," + before).join(elements) + after + b"]" + after
@@ -54,7 +56,11 @@ def test_the_elements_of_an_array(values: list[Any], before: bytes, after: bytes
     assert all(body[piece.offset : piece.end] == piece.raw for piece in pieces)
 
 
-@given(values=st.lists(OBJECTS, min_size=2), between=SPACE, content_type=st.sampled_from(["", "application/x-ndjson"]))
+@given(
+    values=st.lists(OBJECTS, min_size=2, max_size=4),
+    between=SPACE,
+    content_type=st.sampled_from(["", "application/x-ndjson"]),
+)
 def test_lines_by_their_type_or_by_their_look(values: list[Any], between: bytes, content_type: str) -> None:
     lines = [written(value) for value in values]
     body = (b"\n" + between).join(lines)
@@ -194,7 +200,7 @@ def test_a_body_beyond_the_bound_is_not_read_to_its_end() -> None:
 
 @pytest.mark.parametrize("layers", [1, 2])
 def test_an_expansion_bomb_is_not_expanded(layers: int) -> None:
-    bomb = zlib.compress(b"\0" * 300_000_000, wbits=31)
+    bomb = zlib.compress(b"\0" * 100_000_000, wbits=31)
     for _ in range(layers - 1):
         bomb = gzip.compress(bomb)
 

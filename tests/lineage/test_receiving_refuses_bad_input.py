@@ -121,7 +121,7 @@ def test_too_large_a_body_is_refused(address: str, api: Client, settings: Settin
     assert str(len(GOOD) - 1) in problem(post(api, address, GOOD), 413, "too_large")["detail"]
 
 
-@pytest.mark.parametrize("content", [b"0" * 300_000_000, b'{"a": "' + b"0" * 300_000_000, b"[" * 300_000_000])
+@pytest.mark.parametrize("content", [b"0" * 130_000_000, b'{"a": "' + b"0" * 130_000_000, b"[" * 130_000_000])
 def test_an_expansion_bomb_is_refused(address: str, content: bytes, api: Client) -> None:
     bomb = gzip.compress(content, compresslevel=1)
     assert len(bomb) < 2_000_000
