@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil
 
-from governance import embedded, environment
+from governance import broker, embedded, environment
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKER = "This folder holds the data of an Assay installation.\n"
@@ -166,6 +166,7 @@ def _serve(data_dir: Path, host: str, port: int, address: str) -> None:
     logs.mkdir(exist_ok=True)
     for folder in ("broker", "broker-control"):
         (data_dir / folder).mkdir(exist_ok=True)
+        broker.clean(data_dir / folder)
     config = data_dir / "run" / "supervisord.conf"
     config.write_text(_configuration(data_dir, host, port), encoding="utf-8")
     manager = subprocess.Popen(
