@@ -1,7 +1,8 @@
 """The event log and the graph that is projected from it.
 
 The log is the truth. Every graph table is a pure function of the *set* of events in it: columns are merged with
-minimum, maximum, union, or last writer by (event time, digest), so that order and repeats do not matter.
+minimum, maximum, union, or last writer by (event time, digest), so that order and repeats do not matter. Its rows refer
+to each other without constraints: see docs/decisions/0007-no-foreign-keys-in-the-graph.md.
 Other apps name assets, versions and runs by UUID, which is derived from their identity and survives a rebuild.
 """
 
@@ -77,7 +78,9 @@ class AssetVersion(models.Model):
     """One immutable state of an asset that a sender named: dataset version, registry version, commit."""
 
     uuid = models.UUIDField(unique=True)
-    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="versions")
+    asset = models.ForeignKey(
+        Asset, on_delete=models.DO_NOTHING, related_name="versions", db_index=False, db_constraint=False
+    )
     key = models.TextField()
     produced_at = models.DateTimeField(null=True, help_text="First event in which a run wrote it.")
     seen_at = models.DateTimeField(help_text="First event that names it.")
@@ -94,7 +97,7 @@ class Run(models.Model):
 
     uuid = models.UUIDField(primary_key=True)
     external_id = models.TextField(help_text="The sender's id, which need not be a UUID.")
-    job = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="runs")
+    job = models.ForeignKey(Asset, on_delete=models.DO_NOTHING, related_name="runs", db_constraint=False)
     parent = models.UUIDField(null=True)
     root = models.UUIDField(null=True)
     state = models.CharField(max_length=10)
@@ -105,7 +108,9 @@ class Run(models.Model):
     first_event_at = models.DateTimeField()
     last_event_at = models.DateTimeField()
     last_digest = models.BinaryField(max_length=32)
-    commit = models.ForeignKey(AssetVersion, on_delete=models.SET_NULL, null=True, related_name="+")
+    commit = models.ForeignKey(
+        AssetVersion, on_delete=models.DO_NOTHING, null=True, related_name="+", db_index=False, db_constraint=False
+    )
     commit_set_at = models.DateTimeField(null=True)
     commit_digest = models.BinaryField(max_length=32, null=True)
 
@@ -122,10 +127,14 @@ class Run(models.Model):
 class RunIO(models.Model):
     """A run read or wrote an asset, at a version when the sender pinned one."""
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="io")
+    run = models.ForeignKey(Run, on_delete=models.DO_NOTHING, related_name="io", db_index=False, db_constraint=False)
     direction = models.CharField(max_length=6, help_text="input or output")
-    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="io")
-    version = models.ForeignKey(AssetVersion, on_delete=models.CASCADE, null=True, related_name="io")
+    asset = models.ForeignKey(
+        Asset, on_delete=models.DO_NOTHING, related_name="io", db_index=False, db_constraint=False
+    )
+    version = models.ForeignKey(
+        AssetVersion, on_delete=models.DO_NOTHING, null=True, related_name="io", db_constraint=False
+    )
     first_seen_at = models.DateTimeField()
 
     class Meta:
@@ -147,8 +156,12 @@ class RunIO(models.Model):
 class Edge(models.Model):
     """The map: one asset feeds another, from a time on and until it is closed."""
 
-    source = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="out_edges", db_index=False)
-    target = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="in_edges", db_index=False)
+    source = models.ForeignKey(
+        Asset, on_delete=models.DO_NOTHING, related_name="out_edges", db_index=False, db_constraint=False
+    )
+    target = models.ForeignKey(
+        Asset, on_delete=models.DO_NOTHING, related_name="in_edges", db_index=False, db_constraint=False
+    )
     relation = models.CharField(max_length=12, help_text="consumed, produced or built_from")
     is_declared = models.BooleanField(help_text="A job event says so; otherwise a run showed it.")
     valid_from = models.DateTimeField()
@@ -190,7 +203,9 @@ class Edge(models.Model):
 class Declaration(models.Model):
     """What one job event said a job reads or writes. The job's declared edges are made from all of them."""
 
-    job = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="declarations")
+    job = models.ForeignKey(
+        Asset, on_delete=models.DO_NOTHING, related_name="declarations", db_index=False, db_constraint=False
+    )
     direction = models.CharField(max_length=6)
     event_time = models.DateTimeField()
     digest = models.BinaryField(max_length=32)
@@ -216,8 +231,12 @@ class FacetDocument(models.Model):
 class FacetSighting(models.Model):
     """An asset was said to have the facets of a document, first and last at these times."""
 
-    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="facet_sightings", db_index=False)
-    document = models.ForeignKey(FacetDocument, on_delete=models.CASCADE, related_name="+", db_index=False)
+    asset = models.ForeignKey(
+        Asset, on_delete=models.DO_NOTHING, related_name="facet_sightings", db_index=False, db_constraint=False
+    )
+    document = models.ForeignKey(
+        FacetDocument, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     last_digest = models.BinaryField(max_length=32)
@@ -232,13 +251,17 @@ class FacetSighting(models.Model):
 class Observation(models.Model):
     """One value of a KPI of a model version, at a time, perhaps for a segment. No value: it was not a number."""
 
-    version = models.ForeignKey(AssetVersion, on_delete=models.CASCADE, related_name="observations", db_index=False)
+    version = models.ForeignKey(
+        AssetVersion, on_delete=models.DO_NOTHING, related_name="observations", db_index=False, db_constraint=False
+    )
     metric = models.TextField()
     segment = models.TextField(default="", blank=True)
     value = models.FloatField(null=True)
     measured_at = models.DateTimeField()
     sample_size = models.BigIntegerField(null=True)
-    dataset = models.ForeignKey(AssetVersion, on_delete=models.SET_NULL, null=True, related_name="+")
+    dataset = models.ForeignKey(
+        AssetVersion, on_delete=models.DO_NOTHING, null=True, related_name="+", db_index=False, db_constraint=False
+    )
     run = models.UUIDField(null=True)
     # Which event said so; a later one with the same measuring time corrects it.
     reported_at = models.DateTimeField()

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -20,6 +20,8 @@ from lineage import events
 from lineage.translation import Batch, state_of
 
 logger = logging.getLogger(__name__)
+
+Fact = TypeVar("Fact")
 
 BATCH_EVENTS = 1_000
 BATCH_BYTES = 32_000_000
@@ -79,25 +81,22 @@ def _one_by_one(limit: int, using: str) -> int:
 def _take(limit: int, using: str) -> list[Pending]:
     """Lock the oldest waiting events, at most `limit` of them and about BATCH_BYTES."""
     with _cursor(using) as cursor:
+        # Not joined to the log here: the planner may then merge the two by id, and walks the whole log to get there.
         cursor.execute(
-            """
-            SELECT o.event_id, octet_length(e.body) FROM lineage_outbox o JOIN lineage_event e ON e.id = o.event_id
-            WHERE NOT o.is_dead ORDER BY o.event_id LIMIT %b FOR UPDATE OF o SKIP LOCKED
-            """,
+            "SELECT event_id FROM lineage_outbox WHERE NOT is_dead ORDER BY event_id LIMIT %b FOR UPDATE SKIP LOCKED",
             [limit],
         )
-        ids: list[int] = []
-        size = 0
-        for event_id, length in cursor.fetchall():
-            if ids and size + length > BATCH_BYTES:
-                break
-            ids.append(event_id)
-            size += length
+        ids = [row[0] for row in cursor.fetchall()]
         if not ids:
             return []
         cursor.execute(
-            "SELECT id, event_time, digest, body FROM lineage_event WHERE id = ANY(%b::bigint[]) ORDER BY id",
-            [ids],
+            """
+            SELECT id, event_time, digest, body FROM (
+                SELECT *, sum(octet_length(body)) OVER (ORDER BY id) - octet_length(body) AS bytes_before
+                FROM lineage_event WHERE id = ANY(%b::bigint[])
+            ) AS waiting WHERE bytes_before < %b ORDER BY id
+            """,
+            [ids, BATCH_BYTES],
         )
         return [
             Pending(id=row[0], event_time=row[1], digest=bytes(row[2]), body=bytes(row[3])) for row in cursor.fetchall()
@@ -151,6 +150,11 @@ def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
     return columns or [[] for _ in range(width)]
 
 
+def _in_order(facts: dict[UUID, Fact]) -> list[tuple[UUID, Fact]]:
+    """By identity. As integers, since comparing UUIDs themselves costs more than the rest of a batch."""
+    return sorted(facts.items(), key=lambda item: item[0].int)
+
+
 def _assets(cursor: psycopg.Cursor[Any], batch: Batch) -> dict[UUID, int]:
     """Upsert the assets and give the id of each."""
     if not batch.assets:
@@ -168,7 +172,7 @@ def _assets(cursor: psycopg.Cursor[Any], batch: Batch) -> dict[UUID, int]:
             fact.kind_set and fact.kind_set[0],
             fact.kind_set and fact.kind_set[1],
         )
-        for uuid, fact in sorted(batch.assets.items())
+        for uuid, fact in _in_order(batch.assets)
     ]
     cursor.execute(
         """
@@ -198,7 +202,7 @@ def _versions(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]
         return {}
     rows = [
         (uuid, assets[fact.asset], fact.key, fact.produced_at, fact.seen_at)
-        for uuid, fact in sorted(batch.versions.items())
+        for uuid, fact in _in_order(batch.versions)
     ]
     columns = _columns(rows, 5)
     cursor.execute(
@@ -239,7 +243,7 @@ def _runs(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int], ve
             fact.commit_set and fact.commit_set[0],
             fact.commit_set and fact.commit_set[1],
         )
-        for uuid, fact in sorted(batch.runs.items())
+        for uuid, fact in _in_order(batch.runs)
     ]
     cursor.execute(
         """
@@ -304,10 +308,10 @@ def _io_order(item: tuple[tuple[UUID, str, UUID, UUID | None], datetime]) -> tup
 
 
 def _edges(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) -> None:
-    rows = [
+    rows = sorted(
         (assets[source], assets[target], relation, first, last)
-        for (source, target, relation), (first, last) in sorted(batch.edges.items())
-    ]
+        for (source, target, relation), (first, last) in batch.edges.items()
+    )
     if not rows:
         return
     cursor.execute(
@@ -399,9 +403,9 @@ def _declared(
 def _facets(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) -> None:
     if not batch.sightings:
         return
-    cursor.execute("SELECT uuid FROM lineage_facetdocument WHERE uuid = ANY(%b::uuid[])", [sorted(batch.documents)])
+    cursor.execute("SELECT uuid FROM lineage_facetdocument WHERE uuid = ANY(%b::uuid[])", [list(batch.documents)])
     known = {row[0] for row in cursor.fetchall()}
-    new = [(uuid, body.decode()) for uuid, body in sorted(batch.documents.items()) if uuid not in known]
+    new = [(uuid, body.decode()) for uuid, body in _in_order(batch.documents) if uuid not in known]
     if new:
         cursor.execute(
             """
@@ -411,10 +415,10 @@ def _facets(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) 
             """,
             _columns(new, 2),
         )
-    rows = [
+    rows = sorted(
         (assets[asset], document, sighting.first_seen_at, *sighting.last)
-        for (asset, document), sighting in sorted(batch.sightings.items())
-    ]
+        for (asset, document), sighting in batch.sightings.items()
+    )
     cursor.execute(
         """
         INSERT INTO lineage_facetsighting AS f (asset_id, document_id, first_seen_at, last_seen_at, last_digest)

@@ -10,8 +10,11 @@ from lineage import projection
 # One projector at a time keeps the other worker processes free for checks; more would only contend for the same rows.
 PROJECTOR_LOCK = 0x617373617901
 # Nudges are throttled to one in 0.2 s a process, so a projector that stays a little longer sees what came unannounced.
-LINGER_S = 0.25
+LINGER_S = 0.3
 LONGEST_S = 30.0
+# A batch costs much the same whether it has one event or fifty, so a few are worth waiting for.
+FEW_EVENTS = 200
+GATHER_S = 0.1
 
 
 @shared_task
@@ -32,9 +35,10 @@ def project() -> None:
 def _drain() -> None:
     begun = last_work = time.monotonic()
     while time.monotonic() - begun < LONGEST_S:
-        if projection.project():
+        done = projection.project()
+        if done:
             last_work = time.monotonic()
         elif time.monotonic() - last_work > LINGER_S:
             return
-        else:
-            time.sleep(0.02)
+        if done < FEW_EVENTS:
+            time.sleep(GATHER_S)

@@ -112,7 +112,9 @@ class Migration(migrations.Migration):
                 (
                     "asset",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
+                        db_index=False,
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="versions",
                         to="lineage.asset",
                     ),
@@ -136,7 +138,9 @@ class Migration(migrations.Migration):
                 (
                     "job",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
+                        db_index=False,
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="declarations",
                         to="lineage.asset",
                     ),
@@ -161,8 +165,9 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="out_edges",
                         to="lineage.asset",
                     ),
@@ -170,8 +175,9 @@ class Migration(migrations.Migration):
                 (
                     "target",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="in_edges",
                         to="lineage.asset",
                     ),
@@ -216,8 +222,9 @@ class Migration(migrations.Migration):
                 (
                     "asset",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="facet_sightings",
                         to="lineage.asset",
                     ),
@@ -225,8 +232,9 @@ class Migration(migrations.Migration):
                 (
                     "document",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
                         to="lineage.facetdocument",
                     ),
@@ -251,8 +259,10 @@ class Migration(migrations.Migration):
                 (
                     "dataset",
                     models.ForeignKey(
+                        db_index=False,
+                        db_constraint=False,
                         null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
                         to="lineage.assetversion",
                     ),
@@ -260,8 +270,9 @@ class Migration(migrations.Migration):
                 (
                     "version",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="observations",
                         to="lineage.assetversion",
                     ),
@@ -293,8 +304,10 @@ class Migration(migrations.Migration):
                 (
                     "commit",
                     models.ForeignKey(
+                        db_index=False,
+                        db_constraint=False,
                         null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
                         to="lineage.assetversion",
                     ),
@@ -302,7 +315,10 @@ class Migration(migrations.Migration):
                 (
                     "job",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="runs", to="lineage.asset"
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="runs",
+                        to="lineage.asset",
                     ),
                 ),
             ],
@@ -319,18 +335,29 @@ class Migration(migrations.Migration):
                 (
                     "asset",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="io", to="lineage.asset"
+                        db_index=False,
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="io",
+                        to="lineage.asset",
                     ),
                 ),
                 (
                     "run",
-                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="io", to="lineage.run"),
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="io",
+                        to="lineage.run",
+                        db_constraint=False,
+                    ),
                 ),
                 (
                     "version",
                     models.ForeignKey(
+                        db_constraint=False,
                         null=True,
-                        on_delete=django.db.models.deletion.CASCADE,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="io",
                         to="lineage.assetversion",
                     ),

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.db import connection
+from django.db.models import ForeignKey
 
 QUERIES = {
     "assets": """
@@ -45,6 +47,20 @@ def graph() -> dict[str, list[Any]]:
             cursor.execute(query)
             dumped[table] = sorted((tuple(map(_plain, row)) for row in cursor.fetchall()), key=repr)
     return dumped
+
+
+def dangling() -> list[str]:
+    """References of graph rows to rows that are not there: the database itself does not look (decision 0007)."""
+    found = []
+    for model in apps.get_app_config("lineage").get_models():
+        for field in model._meta.concrete_fields:
+            if isinstance(field, ForeignKey) and not field.db_constraint:  # type: ignore[attr-defined]
+                there = field.related_model._default_manager.values(field.target_field.attname)
+                lost = model._default_manager.exclude(**{field.attname: None}).exclude(
+                    **{f"{field.attname}__in": there}
+                )
+                found += [f"{model.__name__} {row.pk}: {field.name}" for row in lost]
+    return found
 
 
 def _plain(value: Any) -> Any:

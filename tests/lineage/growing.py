@@ -36,6 +36,7 @@ def graph_of(batches: Iterable[Sequence[Document]], limit: int = projection.BATC
             append(batch)
             project(limit)
         assert not Outbox.objects.exists(), list(Outbox.objects.values_list("error", flat=True))
+        assert dump.dangling() == []
         grown = dump.graph()
         transaction.set_rollback(True)
     return grown

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.lineage import growing, strategies
+from lineage.models import Asset
+from tests.lineage import dump, growing, strategies
 
 pytestmark = pytest.mark.django_db
 # Each example runs in a savepoint of the test's transaction, so a shared database connection is no leak.
@@ -35,8 +36,8 @@ def test_order_repeats_and_batches_do_not_change_the_graph(
     assert growing.graph_of(batches, limit) == growing.graph_of([events])
 
 
-def test_the_law_would_notice_a_lost_event() -> None:
-    events = [
+def some_events() -> list[dict[str, Any]]:
+    return [
         {
             "eventTime": f"2026-03-01T10:00:0{n}Z",
             "producer": "urn:assay:test",
@@ -47,7 +48,22 @@ def test_the_law_would_notice_a_lost_event() -> None:
         for n in range(4)
     ]
 
+
+def test_the_law_would_notice_a_lost_event() -> None:
+    events = some_events()
+
     assert growing.graph_of([events]) != growing.graph_of([events[:3]])
+
+
+def test_it_would_notice_a_reference_to_nothing() -> None:
+    growing.append(some_events())
+    growing.project()
+    asset = Asset.objects.get(name="d2")
+
+    assert dump.dangling() == []
+    Asset.objects.filter(pk=asset.pk).delete()
+
+    assert {found.partition(" ")[0] for found in dump.dangling()} == {"Edge", "RunIO"}
 
 
 def test_a_large_shuffled_history_grows_the_same_graph() -> None:
