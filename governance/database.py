@@ -1,9 +1,9 @@
-"""The two database roles: migration operations and the router that keeps migrations with the owner."""
+"""The two database roles: migration operations, the router that keeps migrations with the owner, the pool."""
 
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
@@ -18,6 +18,16 @@ class Router:
 
     def allow_relation(self, left: models.Model, right: models.Model, **hints: Any) -> bool:
         return True
+
+
+def renew_pool() -> None:
+    """Let go of every pooled connection that the server has ended.
+
+    Called when one of them was found dead, so that a restart of the database costs one request, not one for each.
+    """
+    pool = connection.pool  # type: ignore[attr-defined]
+    if pool is not None:
+        pool.check()
 
 
 def application_role() -> sql.Identifier:

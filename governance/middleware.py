@@ -7,7 +7,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-from governance import problems
+from governance import database, problems
 from governance.errors import Invalid, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ def is_transient(error: BaseException) -> bool:
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
+    database.renew_pool()
     error = Unavailable("The database cannot take this now; try again in a few seconds.")
     if request.path.startswith(problems.FOR_MACHINES):
         return problems.response(error)

@@ -103,7 +103,8 @@ DATABASES: dict[str, dict[str, Any]] = {
     | {
         "OPTIONS": _options | dict(_app["OPTIONS"]) | _pool,  # type: ignore[call-overload]
         "CONN_MAX_AGE": 0 if _pool_size else None,
-        "CONN_HEALTH_CHECKS": True,
+        # Trying a pooled connection before each request costs a round trip; see governance.database.renew_pool.
+        "CONN_HEALTH_CHECKS": not _pool_size,
         "TEST": {"MIRROR": "owner"},
     },
     "owner": _owner | {"OPTIONS": _options | dict(_owner["OPTIONS"]), "CONN_MAX_AGE": None},  # type: ignore[call-overload]
@@ -178,7 +179,7 @@ LINEAGE_MAX_BACKLOG = environment.number("ASSAY_MAX_BACKLOG", 2_000_000, minimum
 
 # --- Background work -----------------------------------------------------------------------------------------------
 # Rows are the queue and messages only nudge, so the default broker is a folder that is polled often.
-CELERY_BROKER_URL = environment.broker("BROKER_URL", "filesystem://")
+CELERY_BROKER_URL = environment.broker("BROKER_URL", "filesystem://localhost")
 _messages = str(DATA_DIR / "broker")
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {

@@ -3,7 +3,11 @@
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
 
 application = get_wsgi_application()
+
+# Django imports the views with the first request, which would wait seconds for them.
+get_resolver().url_patterns  # noqa: B018

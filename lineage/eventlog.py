@@ -9,6 +9,7 @@ import psycopg
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
+from governance import database
 from governance.errors import Unavailable
 from governance.models import User
 from lineage import nudge
@@ -105,6 +106,7 @@ def _execute(statement: str, parameters: Sequence[Any]) -> dict[bytes, int]:
         if connection.in_atomic_block or connection.is_usable():
             raise
         connection.close()
+        database.renew_pool()
         return _execute_once(statement, parameters)
 
 
