@@ -230,7 +230,8 @@ def _measured(criterion: Criterion, measure: Measure, threshold: Threshold, evid
     result = Result(
         criterion=criterion.id,
         status=status,
-        credit=ends.credit,
+        # Where nothing is known nothing was shown, whatever the arithmetic of "at most" says.
+        credit=ends.credit if tally.known else 0.0,
         proof=Proof.NONE if status is Status.UNKNOWN else Proof.MACHINE,
         reason="",
         low=ends.low if math.isfinite(ends.low) else None,

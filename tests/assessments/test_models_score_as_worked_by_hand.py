@@ -11,7 +11,7 @@ from assessments import catalogue, testscore
 from assessments.framework import Rubric
 from assessments.items import State
 from assessments.judging import Exemption
-from assessments.testscore import Earned, Report, PointEvidence
+from assessments.testscore import Earned, PointEvidence, Report
 from tests.assessments.evidence import AT
 
 MODELS: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "models.yaml").read_text())
