@@ -102,12 +102,22 @@ def readable(value: object) -> str:
             return "yes" if value else "no"
         case int() | float():
             return measured(value)
-        case list() if all(not isinstance(one, dict | list) for one in value):
+        case list() if _is_flat(value):
             return "\n".join(readable(one) for one in value)
-        case dict() if all(not isinstance(one, dict | list) for one in value.values()):
-            return "\n".join(f"{key.replace('_', ' ')}: {readable(one)}" for key, one in value.items())
+        case dict() if all(_is_flat(one) for one in value.values()):
+            return "\n".join(f"{key.replace('_', ' ')}: {_in_line(one)}" for key, one in value.items())
         case _:
             return indented(value)
+
+
+def _is_flat(value: object) -> bool:
+    """Whether it is one value, or a list of such."""
+    inner = value if isinstance(value, list) else [value]
+    return not any(isinstance(one, dict | list) for one in inner)
+
+
+def _in_line(value: object) -> str:
+    return readable(value).replace("\n", ", ") if isinstance(value, list) else readable(value)
 
 
 @register.filter

@@ -42,7 +42,9 @@ def test_an_end_before_the_start_gives_no_duration() -> None:
         (["business_owner", "b"], "business owner\nb"),
         ("Not_a_slug", "Not_a_slug"),
         ({"in_production": 0.8}, "in production: 0.8"),
-        ({"a": [1]}, '{\n  "a": [\n    1\n  ]\n}'),
+        ({"scopes": ["read", "lineage:write"], "everywhere": []}, "scopes: read, lineage:write\neverywhere: none"),
+        ({"a": {"b": 1}}, '{\n  "a": {\n    "b": 1\n  }\n}'),
+        ([[1]], "[\n  [\n    1\n  ]\n]"),
     ],
 )
 def test_a_measured_value_is_readable(value: Any, shown: str) -> None:
