@@ -5,6 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from lineage.selectors import Version
 from policies import selectors
 from policies.evaluation import Decision, State
@@ -31,9 +33,9 @@ class Row:
     promotions: Sequence[Promotion]
 
 
-def of_model(model: UUID) -> list[Standing]:
-    """The newest promotion to each stage, by stage."""
-    newest = selectors.promotions(model=model).order_by("stage", "-id").distinct("stage")
+def newest(asked: QuerySet[Promotion]) -> list[Standing]:
+    """The newest of these promotions to each stage, by stage."""
+    newest = asked.order_by("stage", "-id").distinct("stage")
     return [of(one) for one in newest.prefetch_related("findings__policy_version__policy", "approvals__user")]
 
 

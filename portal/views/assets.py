@@ -14,6 +14,7 @@ from lineage import selectors
 from lineage.identity import Kind
 from lineage.models import Asset
 from lineage.traversal import Direction
+from policies import selectors as promotions
 from portal import drawing, facets, measurements, owners, paging, queries, standings
 from portal.pages import page, render
 from portal.requests import PortalRequest
@@ -62,7 +63,7 @@ def detail(request: PortalRequest, uuid: UUID) -> HttpResponse:
         "asset": asset,
         "facets": facets.sort(selectors.facets(asset)),
         "measured": measurements.newest(asset) if asset.kind == Kind.MODEL else None,
-        "standings": standings.of_model(asset.uuid) if asset.kind == Kind.MODEL else [],
+        "standings": standings.newest(promotions.promotions(model=asset.uuid)) if asset.kind == Kind.MODEL else [],
         **lineage_context(asset, Direction.BOTH, GRAPH_DEPTH),
         **versions_context(asset, ""),
         **runs_context(asset, ""),

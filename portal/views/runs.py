@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET
 
 from lineage import evidence, selectors
 from policies import selectors as policies
-from portal import measurements
+from portal import measurements, standings
 from portal.pages import page, render
 from portal.requests import PortalRequest
 
@@ -35,10 +35,12 @@ def run(request: PortalRequest, uuid: UUID) -> HttpResponse:
 @page
 def version(request: PortalRequest, uuid: UUID) -> HttpResponse:
     found = measurements.version(uuid)
+    asked = policies.promotions(model=found.asset.uuid).filter(model_version=uuid)
     context = {
         "version": found,
         "measured": measurements.of(found),
         "producers": evidence.producing_runs(uuid),
-        "promotions": policies.promotions(model=found.asset.uuid).filter(model_version=uuid)[:PROMOTIONS_SHOWN],
+        "standings": standings.newest(asked),
+        "promotions": asked[:PROMOTIONS_SHOWN],
     }
     return render(request, "assets", "assets/version.html", "assets/version.html", context)

@@ -75,6 +75,19 @@ def test_versions_show_their_verdicts_in_the_part_as_well(
     assert "Blocked" in answer.text
 
 
+def test_the_page_of_a_version_tells_of_that_version_alone(
+    graph: UUID, ask: Ask, judge: Judge, member: User, sign_in: SignIn
+) -> None:
+    client, version = sign_in(member), identity.version(graph, "7")
+    assert "No verdict" in client.get(f"/versions/{version}").text
+
+    judge(ask(minimum=0.95))
+
+    answer = client.get(f"/versions/{version}")
+    assert "Version 7 to production: Blocked" in answer.text
+    assert "<title>credit-risk 7" in answer.text
+
+
 def test_what_is_not_a_model_has_none(graph: UUID, member: User, sign_in: SignIn) -> None:
     answer = sign_in(member).get(f"/assets/{identity.asset('dataset', WAREHOUSE, 'applications')}")
 
