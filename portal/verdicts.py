@@ -10,7 +10,8 @@ from policies.evaluation import State
 # What each outcome that closes a gate is called in a sentence, the worst first.
 CLOSED = (("fail", "failed"), ("error", "ended in an error"), ("unknown", "could not be answered"))
 
-
+# More than these are counted; each is told in full below the sentence.
+SUMMARIES_TOLD = 2
 NOTHING_BLOCKS = "No check stands in the way."
 
 
@@ -64,8 +65,8 @@ def _why_blocked(findings: Sequence[Judged], rejected_by: Sequence[str]) -> str:
     reasons = [f"Rejected by {', '.join(rejected_by)}."] if rejected_by else []
     closed = {outcome for outcome, _ in CLOSED}
     blocking = [finding for finding in findings if finding.mode == Mode.ENFORCE and finding.outcome in closed]
-    if len(blocking) == 1:
-        reasons.append(blocking[0].summary)
+    if len(blocking) <= SUMMARIES_TOLD and all(finding.summary for finding in blocking):
+        reasons += [finding.summary for finding in blocking]
     elif blocking:
         counts = [(sum(finding.outcome == outcome for finding in blocking), words) for outcome, words in CLOSED]
         reasons.append(", ".join(f"{_checks(count)} {words}" for count, words in counts if count) + ".")

@@ -39,6 +39,8 @@ def test_a_promotion_under_way_counts_what_has_finished() -> None:
         ([Finding("fail"), Finding("fail"), Finding("unknown")], [], "2 checks failed, 1 check could not be answered."),
         ([Finding("error"), Finding("error")], [], "2 checks ended in an error."),
         ([Finding("fail", mode="shadow"), Finding("fail", "auc is too low.")], [], "auc is too low."),
+        ([Finding("fail", "auc is low."), Finding("unknown", "No recall.")], [], "auc is low. No recall."),
+        ([Finding("fail", "auc is low.")] * 3, [], "3 checks failed."),
         ([Finding("unknown", "No policy applies.")], [], "No policy applies."),
         ([Finding("pass")], ["Approver"], "Rejected by Approver."),
         ([Finding("fail", "auc is too low.")], ["Approver"], "Rejected by Approver. auc is too low."),
