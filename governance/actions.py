@@ -30,6 +30,19 @@ class Action(StrEnum):
     PROMOTION_WITHDRAWN = "promotion.withdrawn"
     PROMOTION_DECIDED = "promotion.decided"
 
+    ATTESTATION_GIVEN = "attestation.given"
+    ATTESTATION_REVIEWED = "attestation.reviewed"
+    ATTESTATION_RECHECKED = "attestation.rechecked"
+    ATTESTATION_LAPSED = "attestation.lapsed"
+
+    EXEMPTION_GRANTED = "exemption.granted"
+    EXEMPTION_ENDED = "exemption.ended"
+
+    TARGET_SET = "target.set"
+
+    SNAPSHOT_TAKEN = "snapshot.taken"
+    SNAPSHOT_RESTATED = "snapshot.restated"
+
     EVENTS_IMPORTED = "events.imported"
     DEAD_LETTERS_REPLAYED = "events.dead-letters-replayed"
     GRAPH_REBUILT = "graph.rebuilt"

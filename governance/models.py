@@ -37,6 +37,8 @@ class Installation(models.Model):
         permissions = [
             ("manage_policies", "May publish and retire policies"),
             ("read_audit", "May read the audit log"),
+            ("assess", "May review answers on maturity and grant exemptions"),
+            ("set_targets", "May set the levels that teams are to reach"),
         ]
 
 

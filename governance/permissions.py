@@ -18,6 +18,8 @@ class Permission(StrEnum):
     MANAGE_TEAM = "manage_team"
     MANAGE_POLICIES = "manage_policies"
     READ_AUDIT = "read_audit"
+    ASSESS = "assess"
+    SET_TARGETS = "set_targets"
 
 
 # What each role in a team is granted on that team.
@@ -43,6 +45,8 @@ ACTS: dict[Permission, str] = {
     Permission.MANAGE_TEAM: "change teams",
     Permission.MANAGE_POLICIES: "change policies",
     Permission.READ_AUDIT: "read the audit log",
+    Permission.ASSESS: "review answers or grant exemptions",
+    Permission.SET_TARGETS: "set target levels",
 }
 
 

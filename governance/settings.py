@@ -177,6 +177,11 @@ LINEAGE_MAX_EXPANDED_BYTES = environment.number(
 # Above this many events not yet in the graph the receiver answers 503 with Retry-After.
 LINEAGE_MAX_BACKLOG = environment.number("ASSAY_MAX_BACKLOG", 2_000_000, minimum=1, maximum=1_000_000_000)
 
+# --- Maturity ------------------------------------------------------------------------------------------------------
+# A folder of an organisation's own frameworks and of its choice of which criteria gate.
+_frameworks = environment.text("ASSAY_FRAMEWORKS")
+FRAMEWORKS_FOLDER = Path(_frameworks) if _frameworks else None
+
 # --- Background work -----------------------------------------------------------------------------------------------
 # Rows are the queue and messages only nudge, so the default broker is a folder that is polled often.
 CELERY_BROKER_URL = environment.broker("BROKER_URL", "filesystem://localhost")
