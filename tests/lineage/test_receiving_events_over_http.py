@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from governance.models import User
@@ -103,6 +104,25 @@ def test_what_senders_really_write_is_kept_and_reaches_the_graph(
     assert growing.project() == 1
     assert not Outbox.objects.exists()
     assert Run.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE lineage_event SET body = ''",
+        "DELETE FROM lineage_event",
+        "TRUNCATE lineage_event CASCADE",
+        "ALTER TABLE lineage_event DISABLE TRIGGER refuse_change",
+    ],
+)
+def test_what_was_received_can_not_be_changed(statement: str, api: Client) -> None:
+    raw = sent.body(sent.run_event())
+    post(api, raw)
+
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+    assert stored() == raw
 
 
 def test_secrets_are_masked_before_anything_is_stored(api: Client) -> None:
