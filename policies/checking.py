@@ -1,11 +1,12 @@
-"""Judging one finding: claim it, gather its facts, judge, store, and decide if it was the last."""
+"""Judging findings: claim them, gather their facts, judge, store, and decide if they were the last."""
 
 import logging
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
-from django.db import OperationalError, transaction
-from django.db.models import F
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from lineage import evidence, nudge
@@ -17,7 +18,7 @@ from policies.evaluation import State
 from policies.models import Finding, Promotion
 
 logger = logging.getLogger(__name__)
-# Longer than any check takes; a worker that was killed is given up after it.
+# Longer than all checks of a promotion take; a worker that was killed is given up after it.
 LEASE = timedelta(seconds=10)
 # The projector needs about this long for what was posted just before.
 WATERMARK_DELAY_S = 0.05
@@ -26,20 +27,50 @@ OVERDUE = timedelta(seconds=3)
 SWEEP_ROWS = 500
 
 
-def check(finding_id: int) -> None:
-    """Judge a finding unless another worker is at it or its facts are not all in the graph yet."""
-    finding = _claim(finding_id)
-    if finding is None:
+def check(finding_ids: Sequence[int]) -> None:
+    """Judge those findings of one promotion that no worker is at, unless its facts are not all in the graph yet."""
+    findings = _claim(finding_ids)
+    if not findings:
         return
-    if not evidence.is_projected(finding.promotion.watermark):
-        Finding.objects.filter(pk=finding.pk, is_done=False).update(leased_until=timezone.now())
+    promotion = findings[0].promotion
+    if not evidence.is_projected(promotion.watermark):
+        waiting = [finding.pk for finding in findings]
+        Finding.objects.filter(pk__in=waiting, is_done=False).update(leased_until=timezone.now())
         nudge.projector()
-        queue.nudge([finding.pk], delay_s=WATERMARK_DELAY_S)
+        queue.nudge(waiting, delay_s=WATERMARK_DELAY_S)
         return
-    found, known = _judge(finding)
+    judged = [(finding, *_judge(finding)) for finding in findings]
     with transaction.atomic():
-        promotion = Promotion.objects.select_for_update().get(pk=finding.promotion_id)
-        stored = Finding.objects.filter(pk=finding.pk, is_done=False).update(
+        locked = Promotion.objects.select_for_update().get(pk=promotion.pk)
+        stored = [_store(finding, found, known) for finding, found, known in judged]
+        if any(stored):
+            verdicts.settle(locked)
+
+
+def _claim(finding_ids: Sequence[int]) -> list[Finding]:
+    """Take for LEASE those findings that are not done and that nobody else has."""
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        # Conditions on these rows alone: what a join or subquery says, PostgreSQL does not look at again after waiting
+        # for a worker that claimed the row first.
+        cursor.execute(
+            """
+            UPDATE policies_finding SET leased_until = %s, attempts = attempts + 1
+            WHERE id = ANY(%s) AND NOT is_done AND leased_until <= %s RETURNING id
+            """,
+            [now + LEASE, list(finding_ids), now],
+        )
+        claimed = [row[0] for row in cursor.fetchall()]
+    if not claimed:
+        return []
+    found = Finding.objects.filter(pk__in=claimed, promotion__state=State.CHECKING).select_related("promotion")
+    return list(found.order_by("position"))
+
+
+def _store(finding: Finding, found: Found, known: Facts) -> bool:
+    """Keep what was found; False when another worker did so first."""
+    return bool(
+        Finding.objects.filter(pk=finding.pk, is_done=False).update(
             is_done=True,
             outcome=found.outcome,
             summary=found.summary,
@@ -49,22 +80,7 @@ def check(finding_id: int) -> None:
             facts=msgspec.to_builtins(known),
             judged_at=timezone.now(),
         )
-        if stored:
-            verdicts.settle(promotion)
-
-
-def _claim(finding_id: int) -> Finding | None:
-    """Take the finding for LEASE; None when it is done or somebody else has it."""
-    now = timezone.now()
-    # Conditions on this row alone: with a join they would move into a subquery, which PostgreSQL does not look at again
-    # after waiting for a worker that claimed the row first.
-    claimed = Finding.objects.filter(pk=finding_id, is_done=False, leased_until__lte=now).update(
-        leased_until=now + LEASE, attempts=F("attempts") + 1
     )
-    if not claimed:
-        return None
-    finding = Finding.objects.select_related("promotion").get(pk=finding_id)
-    return finding if finding.promotion.state == State.CHECKING else None
 
 
 def _judge(finding: Finding) -> tuple[Found, Facts]:
@@ -85,7 +101,7 @@ def _judge(finding: Finding) -> tuple[Found, Facts]:
 def sweep() -> int:
     """Take up again what a lost message or worker left behind, and say how much there was."""
     now = timezone.now()
-    overdue = list(
+    overdue = (
         Finding.objects.filter(
             is_done=False,
             leased_until__lte=now,
@@ -93,9 +109,13 @@ def sweep() -> int:
             promotion__requested_at__lte=now - OVERDUE,
         )
         .order_by("leased_until")
-        .values_list("pk", flat=True)[:SWEEP_ROWS]
+        .values_list("promotion_id", "pk")[:SWEEP_ROWS]
     )
-    queue.nudge(overdue)
+    by_promotion: dict[int, list[int]] = defaultdict(list)
+    for promotion_id, pk in overdue:
+        by_promotion[promotion_id].append(pk)
+    for pks in by_promotion.values():
+        queue.nudge(pks)
     undecided = list(
         Promotion.objects.filter(state=State.CHECKING, requested_at__lte=now - OVERDUE)
         .exclude(findings__is_done=False)

@@ -6,8 +6,8 @@ from policies import checking
 
 
 @shared_task(name="policies.tasks.check")
-def check(finding_id: int) -> None:
-    checking.check(finding_id)
+def check(finding_ids: list[int]) -> None:
+    checking.check(finding_ids)
 
 
 @shared_task(name="policies.tasks.sweep")

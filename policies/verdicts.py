@@ -1,5 +1,6 @@
 """Deciding a promotion once all its checks have judged."""
 
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -60,7 +61,7 @@ def settle(promotion: Promotion) -> State:
         ],
         "approvals_required": promotion.approvals_required,
         "watermark": promotion.watermark,
-        "versions": {name: metadata.version(name) for name in MEASURED_WITH},
+        "versions": _versions(),
     }
     Verdict.objects.create(promotion=promotion, state=reached, decided_at=now, document=document)
     audit.record(
@@ -70,3 +71,8 @@ def settle(promotion: Promotion) -> State:
         detail={"state": reached.value},
     )
     return reached
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {name: metadata.version(name) for name in MEASURED_WITH}

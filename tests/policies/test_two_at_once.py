@@ -47,7 +47,18 @@ def promotion(rows: None, team: Team, member: User) -> Promotion:
 def test_the_last_checks_finish_together_and_one_decides(promotion: Promotion, attempt: int) -> None:
     pks = list(promotion.findings.values_list("pk", flat=True))
 
-    at_once(*(lambda pk=pk: checking.check(pk) for pk in pks), *(lambda pk=pk: checking.check(pk) for pk in pks))
+    at_once(*(lambda pk=pk: checking.check([pk]) for pk in pks), *(lambda pk=pk: checking.check([pk]) for pk in pks))
+
+    promotion.refresh_from_db()
+    assert promotion.state == "waiting"
+    assert set(promotion.findings.values_list("attempts", flat=True)) == {1}
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_workers_with_the_same_message_share_the_work(promotion: Promotion, attempt: int) -> None:
+    pks = stories.pending(promotion)
+
+    at_once(lambda: checking.check(pks), lambda: checking.check(pks), lambda: checking.check(pks))
 
     promotion.refresh_from_db()
     assert promotion.state == "waiting"

@@ -92,8 +92,7 @@ def judge() -> Callable[[Promotion], Promotion]:
     """Run the checks of a promotion, as workers do."""
 
     def judged(promotion: Promotion) -> Promotion:
-        for finding in promotion.findings.all():
-            checking.check(finding.pk)
+        checking.check([finding.pk for finding in promotion.findings.all()])
         promotion.refresh_from_db()
         return promotion
 
