@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -72,11 +72,12 @@ def _instant(cursor: str) -> tuple[datetime, UUID]:
 def _time(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        if at.tzinfo is None:
+            raise _bad_cursor()
+        # PostgreSQL refuses offsets that Python takes; in UTC there are none, but years before 1 and after 9999.
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise _bad_cursor() from None
-    if at.tzinfo is None:
-        raise _bad_cursor()
-    return at
 
 
 def _bad_cursor() -> Invalid:
