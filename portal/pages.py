@@ -7,8 +7,9 @@ from typing import Any, Concatenate, ParamSpec, cast
 from django.contrib.auth.decorators import login_required
 from django.db import InterfaceError, OperationalError
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render as render_template
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
 from governance import middleware, permissions
@@ -44,10 +45,44 @@ def page(
             if not middleware.is_transient(error):
                 raise
             response = refusal(request, Unavailable("The database does not answer."))
+        if isinstance(response, HttpResponseNotAllowed):
+            response = not_allowed(request, response)
         patch_vary_headers(response, FRAGMENT_HEADERS)
         return response
 
     return shown
+
+
+def sent_from(
+    place: str, *names: str
+) -> Callable[
+    [Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase]],
+    Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase],
+]:
+    """An address that only takes a form. Reading it leads to the page `place` that holds the form.
+
+    That is where a sign-in ends that came between the page and its form, and a reload of a form that was refused.
+    """
+
+    def decorated(
+        view: Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase],
+    ) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase]:
+        @wraps(view)
+        def shown(request: HttpRequest, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponseBase:
+            if request.method in {"GET", "HEAD"}:
+                return HttpResponseRedirect(reverse(place, kwargs={name: kwargs[name] for name in names}))
+            return view(request, *args, **kwargs)
+
+        return shown
+
+    return decorated
+
+
+def not_allowed(request: HttpRequest, answered: HttpResponseNotAllowed) -> HttpResponse:
+    """The page for a method that an address does not take."""
+    response = render_template(request, "405.html", status=answered.status_code)
+    response["Allow"] = answered["Allow"]
+    return response
 
 
 def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:

@@ -32,8 +32,8 @@ KIND_WORDS = {
 }
 
 
-@require_GET
 @page
+@require_GET
 def listing(request: PortalRequest) -> HttpResponse:
     text, kind = queries.text(request, "q"), queries.choice(request, "kind", set(Kind))
     counts = selectors.kinds(text=text)
@@ -55,8 +55,8 @@ def listing(request: PortalRequest) -> HttpResponse:
     return response
 
 
-@require_GET
 @page
+@require_GET
 def detail(request: PortalRequest, uuid: UUID) -> HttpResponse:
     asset = selectors.asset(uuid)
     context = {
@@ -72,8 +72,8 @@ def detail(request: PortalRequest, uuid: UUID) -> HttpResponse:
     return render(request, "assets", "assets/asset.html", "assets/asset.html", context)
 
 
-@require_GET
 @page
+@require_GET
 def lineage(request: PortalRequest, uuid: UUID) -> HttpResponse:
     asset = selectors.asset(uuid)
     direction = queries.choice(request, "direction", set(Direction), default=Direction.BOTH)
@@ -87,8 +87,8 @@ def lineage(request: PortalRequest, uuid: UUID) -> HttpResponse:
     return render(request, "assets", "assets/part.html", "assets/_lineage.html", context)
 
 
-@require_GET
 @page
+@require_GET
 def versions(request: PortalRequest, uuid: UUID) -> HttpResponse:
     asset = selectors.asset(uuid)
     context = {
@@ -100,8 +100,8 @@ def versions(request: PortalRequest, uuid: UUID) -> HttpResponse:
     return render(request, "assets", "assets/part.html", "assets/_versions.html", context)
 
 
-@require_GET
 @page
+@require_GET
 def runs(request: PortalRequest, uuid: UUID) -> HttpResponse:
     asset = selectors.asset(uuid)
     context = {

@@ -12,8 +12,8 @@ from portal.pages import page, render
 from portal.requests import PortalRequest
 
 
-@require_GET
 @page
+@require_GET
 def listing(request: PortalRequest) -> HttpResponse:
     subject = queries.text(request, "subject")
     entries = selectors.audit_entries(actor=request.user, subject=subject)

@@ -13,12 +13,13 @@ from lineage import selectors
 from lineage.models import Asset
 from portal import owners
 from portal.forms import OwnerForm
-from portal.pages import UNPROCESSABLE, page, refuse, render
+from portal.pages import UNPROCESSABLE, page, refuse, render, sent_from
 from portal.requests import PortalRequest, wants_fragment
 
 
-@require_POST
+@sent_from("asset", "uuid")
 @page
+@require_POST
 def assign(request: PortalRequest, uuid: UUID) -> HttpResponse:
     asset = selectors.asset(uuid)
     form = OwnerForm(request.POST)
@@ -32,8 +33,9 @@ def assign(request: PortalRequest, uuid: UUID) -> HttpResponse:
     return done(request, asset, f"{owners.label(form.cleaned_data['role'])} assigned.")
 
 
-@require_POST
+@sent_from("asset", "uuid")
 @page
+@require_POST
 def end(request: PortalRequest, uuid: UUID, role: str) -> HttpResponse:
     asset = selectors.asset(uuid)
     ownership.end(actor=request.user, asset=asset.uuid, role=role)

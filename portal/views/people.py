@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from governance import audit
 from governance.actions import Action
 from governance.models import User
+from portal.pages import sent_from
 
 YEAR_S = 365 * 24 * 60 * 60
 THEMES = frozenset({"light", "dark"})
@@ -42,9 +43,10 @@ class SignIn(auth_views.LoginView):
 
 
 sign_in = SignIn.as_view()
-sign_out = auth_views.LogoutView.as_view()
+sign_out = sent_from("assets")(auth_views.LogoutView.as_view())
 
 
+@sent_from("assets")
 @require_POST
 def theme(request: HttpRequest) -> HttpResponse:
     """Remember light or dark in a cookie, so that the next page comes in it; anything else means as the system."""

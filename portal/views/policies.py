@@ -10,15 +10,15 @@ from portal.pages import page, render
 from portal.requests import PortalRequest
 
 
-@require_GET
 @page
+@require_GET
 def listing(request: PortalRequest) -> HttpResponse:
     policies = [{"version": version, "said": said} for version, said in selectors.current_policies()]
     return render(request, "policies", "policies/list.html", "policies/list.html", {"policies": policies})
 
 
-@require_GET
 @page
+@require_GET
 def detail(request: PortalRequest, slug: str) -> HttpResponse:
     policy = selectors.policy(slug)
     versions = list(selectors.policy_versions(policy))

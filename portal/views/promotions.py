@@ -20,15 +20,15 @@ from policies.evaluation import Decision, State
 from policies.models import Promotion
 from portal import findings, marks, paging, queries, standings
 from portal.forms import DecisionForm
-from portal.pages import UNPROCESSABLE, page, refuse, render
+from portal.pages import UNPROCESSABLE, page, refuse, render, sent_from
 from portal.requests import PortalRequest, wants_fragment
 
 # How often an open page asks again. Checks take milliseconds, people take longer.
 REFRESH = {State.CHECKING: "1s", State.WAITING: "5s"}
 
 
-@require_GET
 @page
+@require_GET
 def listing(request: PortalRequest) -> HttpResponse:
     state = queries.choice(request, "state", set(State))
     counts = selectors.states()
@@ -47,8 +47,8 @@ def listing(request: PortalRequest) -> HttpResponse:
     return response
 
 
-@require_GET
 @page
+@require_GET
 def detail(request: PortalRequest, uuid: UUID) -> HttpResponse:
     promotion = selectors.promotion(uuid)
     context = of(request.user, promotion)
@@ -58,8 +58,9 @@ def detail(request: PortalRequest, uuid: UUID) -> HttpResponse:
     return render(request, "promotions", "promotions/promotion.html", "promotions/_promotion.html", context)
 
 
-@require_POST
+@sent_from("promotion", "uuid")
 @page
+@require_POST
 def decide(request: PortalRequest, uuid: UUID) -> HttpResponse:
     promotion = selectors.promotion(uuid)
     form = DecisionForm(request.POST)
@@ -79,8 +80,9 @@ def decide(request: PortalRequest, uuid: UUID) -> HttpResponse:
     return redirect("promotion", uuid)
 
 
-@require_POST
+@sent_from("promotion", "uuid")
 @page
+@require_POST
 def withdraw(request: PortalRequest, uuid: UUID) -> HttpResponse:
     try:
         promotions.withdraw(actor=request.user, promotion=selectors.promotion(uuid))

@@ -15,8 +15,8 @@ EVENTS_SHOWN = 50
 PROMOTIONS_SHOWN = 20
 
 
-@require_GET
 @page
+@require_GET
 def run(request: PortalRequest, uuid: UUID) -> HttpResponse:
     found = selectors.run(uuid)
     io = list(found.io.select_related("asset", "version").order_by("direction", "asset__name", "id"))
@@ -31,8 +31,8 @@ def run(request: PortalRequest, uuid: UUID) -> HttpResponse:
     return render(request, "assets", "assets/run.html", "assets/run.html", context)
 
 
-@require_GET
 @page
+@require_GET
 def version(request: PortalRequest, uuid: UUID) -> HttpResponse:
     found = measurements.version(uuid)
     asked = policies.promotions(model=found.asset.uuid).filter(model_version=uuid)

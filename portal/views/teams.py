@@ -9,15 +9,15 @@ from portal.pages import page, render
 from portal.requests import PortalRequest
 
 
-@require_GET
 @page
+@require_GET
 def listing(request: PortalRequest) -> HttpResponse:
     context = {"teams": list(selectors.teams())}
     return render(request, "teams", "teams/list.html", "teams/list.html", context)
 
 
-@require_GET
 @page
+@require_GET
 def detail(request: PortalRequest, slug: str) -> HttpResponse:
     team = selectors.team(slug)
     owned = paging.by_id(selectors.owned_by(team), queries.text(request, "after"))

@@ -12,12 +12,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from governance import selectors, tokens
 from governance.errors import Invalid
 from portal.forms import SCOPE_WORDS, TOKEN_LIFETIMES, TokenForm
-from portal.pages import UNPROCESSABLE, page, refuse, render
+from portal.pages import UNPROCESSABLE, page, refuse, render, sent_from
 from portal.requests import PortalRequest
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @page
+@require_http_methods(["GET", "HEAD", "POST"])
 def listing(request: PortalRequest) -> HttpResponse:
     """The list and the form. The answer to a new token is this page too: a redirect would have to store the secret."""
     if request.method != "POST":
@@ -40,8 +40,9 @@ def listing(request: PortalRequest) -> HttpResponse:
     return answer(request, form, {}, status=UNPROCESSABLE)
 
 
-@require_POST
+@sent_from("tokens")
 @page
+@require_POST
 def revoke(request: PortalRequest, token: int) -> HttpResponse:
     found = selectors.token(actor=request.user, pk=token)
     tokens.revoke(actor=request.user, token=found)
