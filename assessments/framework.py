@@ -60,7 +60,7 @@ class Statistic(StrEnum):
     MEDIAN = "median"
 
 
-class Answer(StrEnum):
+class Extent(StrEnum):
     """How much of it is so, in the words of coverage scales."""
 
     NONE = "none"
@@ -70,10 +70,10 @@ class Answer(StrEnum):
 
     @property
     def credit(self) -> float:
-        return ANSWER_CREDITS[self]
+        return EXTENT_CREDITS[self]
 
 
-ANSWER_CREDITS = {Answer.NONE: 0.0, Answer.SOME: 0.25, Answer.AT_LEAST_HALF: 0.5, Answer.MOST_OR_ALL: 1.0}
+EXTENT_CREDITS = {Extent.NONE: 0.0, Extent.SOME: 0.25, Extent.AT_LEAST_HALF: 0.5, Extent.MOST_OR_ALL: 1.0}
 
 
 class Source(Part, frozen=True, kw_only=True):
@@ -163,7 +163,7 @@ class Attestation(Part, frozen=True, kw_only=True):
     question: Text
     evidence: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1)]
     answered_by: Text
-    accept_from: Answer
+    accept_from: Extent
     expires_after_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 180
     corroborated_by: Corroboration | None = None
 

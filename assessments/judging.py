@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 
-from assessments.framework import Answer, Attestation, Criterion, Ladder, Measure, Statistic, Threshold
+from assessments.framework import Attestation, Criterion, Extent, Ladder, Measure, Statistic, Threshold
 from assessments.items import State, Tally
 
 DRILL_HOLDS = timedelta(days=365)
@@ -23,8 +23,8 @@ FULL_VOLUME = 5
 REVIEWED_STRENGTH = 0.7
 UNREVIEWED_STRENGTH = 0.4
 # An answer in place of a measure speaks for every item, so nothing less is taken.
-FALLBACK_ACCEPTS = Answer.MOST_OR_ALL
-ANSWERS = list(Answer)
+FALLBACK_ACCEPTS = Extent.MOST_OR_ALL
+EXTENTS = list(Extent)
 
 
 class Status(StrEnum):
@@ -75,7 +75,7 @@ class RuleInForce:
 class GivenAnswer:
     """What people said. Without a review it is shown and does not count; once lapsed it never counts again."""
 
-    answer: Answer
+    extent: Extent
     is_reviewed: bool
     expires_at: datetime
     lapsed_because: str = ""
@@ -201,10 +201,10 @@ def _answered(criterion: Criterion, asked: Attestation, given: GivenAnswer | Non
     elif not given.is_reviewed:
         reason = "The answer waits for its review by another person."
     else:
-        is_enough = accepts(given.answer, asked.accept_from)
+        is_enough = accepts(given.extent, asked.accept_from)
         status = Status.PASS if is_enough else Status.FAIL
-        credit, proof = given.answer.credit, Proof.ANSWER
-        reason = f"Answered: {given.answer.replace('_', ' ')}."
+        credit, proof = given.extent.credit, Proof.ANSWER
+        reason = f"Answered: {given.extent.replace('_', ' ')}."
     return Result(
         criterion=criterion.id,
         status=status,
@@ -216,8 +216,8 @@ def _answered(criterion: Criterion, asked: Attestation, given: GivenAnswer | Non
     )
 
 
-def accepts(answer: Answer, least: Answer) -> bool:
-    return ANSWERS.index(answer) >= ANSWERS.index(least)
+def accepts(answer: Extent, least: Extent) -> bool:
+    return EXTENTS.index(answer) >= EXTENTS.index(least)
 
 
 def _measured(criterion: Criterion, measure: Measure, threshold: Threshold, evidence: Evidence, at: datetime) -> Result:
@@ -249,7 +249,7 @@ def _measured(criterion: Criterion, measure: Measure, threshold: Threshold, evid
     )
     answer = _fallback(criterion, evidence.answer, at)
     if status is Status.UNKNOWN and answer is not None and bad == 0 and measure.statistic is not Statistic.MEDIAN:
-        # A known bad item contradicts the answer, which then lapses for good (see attestations).
+        # A known bad item contradicts the answer, which then lapses for good (see answers).
         return replace(
             result,
             status=Status.PASS,
@@ -294,7 +294,7 @@ def _fallback(criterion: Criterion, given: GivenAnswer | None, at: datetime) -> 
     """The answer that may stand in for facts nobody reports, if it is good for that."""
     if not criterion.attested_fallback or given is None or not given.is_reviewed or given.lapsed_because:
         return None
-    return given if at < given.expires_at and accepts(given.answer, FALLBACK_ACCEPTS) else None
+    return given if at < given.expires_at and accepts(given.extent, FALLBACK_ACCEPTS) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,10 @@ class Action(StrEnum):
     PROMOTION_WITHDRAWN = "promotion.withdrawn"
     PROMOTION_DECIDED = "promotion.decided"
 
-    ATTESTATION_GIVEN = "attestation.given"
-    ATTESTATION_REVIEWED = "attestation.reviewed"
-    ATTESTATION_RECHECKED = "attestation.rechecked"
-    ATTESTATION_LAPSED = "attestation.lapsed"
+    ANSWER_GIVEN = "answer.given"
+    ANSWER_REVIEWED = "answer.reviewed"
+    ANSWER_RECHECKED = "answer.rechecked"
+    ANSWER_LAPSED = "answer.lapsed"
 
     EXEMPTION_GRANTED = "exemption.granted"
     EXEMPTION_ENDED = "exemption.ended"

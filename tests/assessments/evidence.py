@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from assessments import catalogue
-from assessments.framework import Answer, Criterion, Ladder, Statistic
+from assessments.framework import Criterion, Extent, Ladder, Statistic
 from assessments.items import State, Tally
 from assessments.judging import Age, Evidence, Exemption, GivenAnswer, RuleInForce
 from assessments.scoring import Standing
@@ -21,7 +21,7 @@ def ladder(slug: str) -> Ladder:
 
 
 def answered(answer: str = "most_or_all", *, reviewed: bool = True, expires_in_days: float = 90) -> GivenAnswer:
-    return GivenAnswer(answer=Answer(answer), is_reviewed=reviewed, expires_at=AT + timedelta(days=expires_in_days))
+    return GivenAnswer(extent=Extent(answer), is_reviewed=reviewed, expires_at=AT + timedelta(days=expires_in_days))
 
 
 def in_order(criterion: Criterion, ages: tuple[Age, ...] = ()) -> Evidence:
