@@ -16,6 +16,7 @@ from uuid import UUID
 import psutil
 import pytest
 import requests
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from django.db import connections
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
@@ -30,6 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PASSWORD = "correct horse battery"
 READY_S = 30
+AXE_OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 # Machines under load draw late.
 expect.set_options(timeout=20_000)
 pytestmark = [
@@ -248,20 +250,18 @@ def test_a_refused_part_says_why(graph: UUID, member: User, browser: Browser, se
     expect(page.get_by_role("alert")).to_contain_text("longer than 500 characters")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_no_page_scrolls_sideways_on_a_phone(
-    ask: Callable[..., Promotion], owner: User, open_page: Callable[..., Page], graph: UUID, dark: bool
-) -> None:
-    promotion = apart(ask)
-    page = open_page(owner, width=390, dark=dark)
-    addresses = [
+def addresses(model: UUID, promotion: Promotion) -> list[str]:
+    """Every page that is open to all who are signed in, the lists with rows in them."""
+    return [
         "/assets",
-        f"/assets/{graph}",
+        "/assets?q=nothing-like-this",
+        f"/assets/{model}",
         f"/assets/{identity.asset('dataset', WAREHOUSE, HOSTILE)}",
         f"/assets/{identity.asset('job', 'demo', HOSTILE)}/lineage",
-        f"/versions/{identity.version(graph, '7')}",
+        f"/versions/{identity.version(model, '7')}",
         f"/runs/{RUN}",
         "/promotions",
+        "/promotions?state=withdrawn",
         f"/promotions/{promotion.uuid}",
         "/policies",
         "/policies/production-credit",
@@ -270,13 +270,48 @@ def test_no_page_scrolls_sideways_on_a_phone(
         "/tokens",
     ]
 
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_no_page_scrolls_sideways_on_a_phone(
+    ask: Callable[..., Promotion], owner: User, open_page: Callable[..., Page], graph: UUID, dark: bool
+) -> None:
+    promotion = apart(ask)
+    page = open_page(owner, width=390, dark=dark)
     wide = []
-    for address in addresses:
+    for address in addresses(graph, promotion):
         page.goto(address)
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             wide.append(address)
 
     assert wide == []
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1440, False), (390, True)], ids=["wide-light", "phone-dark"])
+def test_no_page_shuts_a_reader_out(
+    ask: Callable[..., Promotion],
+    judge: Callable[[Promotion], Promotion],
+    graph: UUID,
+    approver: User,
+    auditor: User,
+    open_page: Callable[..., Page],
+    width: int,
+    dark: bool,
+) -> None:
+    """What axe-core can tell: contrast, names of controls, headings, landmarks, tables, what a keyboard reaches."""
+    promotion = apart(ask)
+    apart(lambda: judge(promotion))
+
+    found = []
+    for person, opened in ((approver, addresses(graph, promotion)), (auditor, ["/audit"])):
+        page = open_page(person, width=width, dark=dark)
+        for address in opened:
+            page.goto(address)
+            # Folded parts are looked at as well.
+            page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+            for violation in Axe().run(page, options=AXE_OPTIONS).response["violations"]:
+                found.append((address, violation["id"], [node["html"][:120] for node in violation["nodes"]]))
+
+    assert found == []
 
 
 def test_the_menu_of_a_phone_opens_without_scripts(member: User, open_page: Callable[..., Page]) -> None:
