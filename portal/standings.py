@@ -34,9 +34,14 @@ class Row:
 
 
 def newest(asked: QuerySet[Promotion]) -> list[Standing]:
-    """The newest of these promotions to each stage, by stage."""
-    newest = asked.order_by("stage", "-id").distinct("stage")
-    return [of(one) for one in newest.prefetch_related("findings__policy_version__policy", "approvals__user")]
+    """The newest of these promotions to each stage, and below it the newest that passed if that is another.
+
+    A request that waits or was blocked does not undo what passed before it. Two queries, and those of what is shown.
+    """
+    told = asked.order_by("stage", "-id").distinct("stage")
+    told = told.prefetch_related("findings__policy_version__policy", "approvals__user")
+    found = {one.pk: one for one in [*told, *told.filter(state=State.PASSED)]}
+    return [of(one) for one in sorted(found.values(), key=lambda one: (one.stage, -one.pk))]
 
 
 def beside(found: Page) -> Page:

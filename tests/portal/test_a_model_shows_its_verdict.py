@@ -8,7 +8,7 @@ from django.test import Client
 
 from governance.models import User
 from lineage import identity
-from policies import promotions, publishing
+from policies import approvals, promotions, publishing
 from policies.models import Promotion
 from tests.portal.scenes import WAREHOUSE
 
@@ -48,6 +48,19 @@ def test_only_the_newest_promotion_to_a_stage_counts(
     assert [one.promotion for one in answer.context["standings"]] == [newer]
     assert "Waiting for 1 approval" in answer.text
     assert "Blocked" not in answer.text
+
+
+def test_what_passed_is_still_told_below_a_newer_request(
+    graph: UUID, ask: Ask, judge: Judge, member: User, approver: User, sign_in: SignIn
+) -> None:
+    passed = judge(ask())
+    approvals.record(actor=approver, promotion=passed, decision="approve")
+    newer = judge(ask(minimum=0.95))
+
+    answer = sign_in(member).get(f"/assets/{graph}")
+
+    assert [one.promotion for one in answer.context["standings"]] == [newer, passed]
+    assert answer.text.index("production: Blocked") < answer.text.index("production: Passed")
 
 
 def test_each_stage_has_a_verdict_of_its_own(
