@@ -21,8 +21,11 @@ MAX_REASON_CHARS = 2_000
 class TokenForm(forms.Form):
     """A new token."""
 
-    name = forms.CharField(max_length=100)
-    scopes = forms.MultipleChoiceField(choices=[(scope.value, words) for scope, words in SCOPE_WORDS.items()])
+    name = forms.CharField(max_length=100, error_messages={"required": "Say what will use the token."})
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope.value, words) for scope, words in SCOPE_WORDS.items()],
+        error_messages={"required": "Choose at least one scope."},
+    )
     days = forms.TypedChoiceField(choices=[(days, f"{days} days") for days in TOKEN_LIFETIMES], coerce=int, initial=90)
 
 

@@ -58,6 +58,7 @@ def test_a_wrong_value_is_named_beside_its_field(
     assert answer.status_code == 422
     assert list(answer.context["form"].errors) == [field]
     assert f'id="id_{field}-error"' in answer.text
+    assert f'aria-describedby="id_{field}-error"' in answer.text
     assert not ApiToken.objects.exists()
 
 
