@@ -36,9 +36,9 @@ class Row:
 def newest(asked: QuerySet[Promotion]) -> list[Standing]:
     """The newest of these promotions to each stage, and below it the newest that passed if that is another.
 
-    A request that waits or was blocked does not undo what passed before it. Two queries, and those of what is shown.
+    A request that waits or was blocked does not undo what passed before it, and one that was withdrawn says nothing.
     """
-    told = asked.order_by("stage", "-id").distinct("stage")
+    told = asked.exclude(state=State.WITHDRAWN).order_by("stage", "-id").distinct("stage")
     told = told.prefetch_related("findings__policy_version__policy", "approvals__user")
     found = {one.pk: one for one in [*told, *told.filter(state=State.PASSED)]}
     return [of(one) for one in sorted(found.values(), key=lambda one: (one.stage, -one.pk))]

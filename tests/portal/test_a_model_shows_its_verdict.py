@@ -63,6 +63,15 @@ def test_what_passed_is_still_told_below_a_newer_request(
     assert answer.text.index("production: Blocked") < answer.text.index("production: Passed")
 
 
+def test_a_withdrawn_request_is_no_verdict(graph: UUID, ask: Ask, judge: Judge, member: User, sign_in: SignIn) -> None:
+    promotions.withdraw(actor=member, promotion=judge(ask()))
+
+    answer = sign_in(member).get(f"/assets/{graph}")
+
+    assert answer.context["standings"] == []
+    assert "No verdict" in answer.text
+
+
 def test_each_stage_has_a_verdict_of_its_own(
     graph: UUID, ask: Ask, judge: Judge, member: User, sign_in: SignIn
 ) -> None:
