@@ -1,0 +1,364 @@
+"""Counting the items of every criterion, for all teams and all models at once: one query for each criterion.
+
+The newest-items rule and the tallies of `assessments.items` are repeated here in SQL; a test compares the two.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from assessments.framework import Criterion, Ladder, Rubric, Statistic
+from assessments.items import LONGEST_LOOK_BACK, MAX_MISSES, Miss, State, Tally
+from assessments.judging import Age
+from assessments.measures import definitions, populations
+from assessments.measures.definitions import Measure
+from assessments.scoring import Standing
+from lineage import evidence as lineage_evidence
+
+Parameters = dict[str, Any]
+
+# The windows for which owners are looked up; 0 is the state at the time.
+WINDOWS = (0, 90, 180, 365)
+# How items of several models that are one thing become one.
+SHARED_ITEMS = (
+    "DISTINCT ON (i.team_id, s.scope, i.asset)",
+    "ORDER BY i.team_id, s.scope, i.asset, i.state = 'true' DESC, i.state = 'unknown' DESC",
+)
+# Which newest event tells how fresh a fact is. The other facts are our own records, which are never stale.
+FRESHNESS = {
+    "deployment": frozenset({"deployment", "deployed_as", "rollout"}),
+    "observation": frozenset({"evaluated_on", "kpi_series", "monitored_by", "segments"}),
+    "run": frozenset(
+        {
+            "run",
+            "job",
+            "produced",
+            "consumed",
+            "trained_from",
+            "model",
+            "model_version",
+            "dataset_version",
+            "commit",
+            "built_from_commit",
+        }
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whom a number is about: a team (None: what nobody owns), as a whole or one of its models."""
+
+    team: int | None
+    model: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """How new the newest events about a scope are, and how strong their senders."""
+
+    newest: Mapping[str, datetime]
+    strength: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """Everything measured at one time. A scope that a measure does not name has no items there."""
+
+    as_of: datetime
+    watermark: int
+    tallies: Mapping[str, Mapping[Scope, Tally]]
+    corroborations: Mapping[str, Mapping[Scope, Tally]]
+    points: Mapping[str, Mapping[UUID, tuple[State, tuple[str, ...]]]]
+    standings: Mapping[Scope, Standing]
+    heard: Mapping[Scope, Heard]
+    models: Mapping[UUID, str] = field(default_factory=dict)
+
+    def ages(self, scope: Scope, criterion: Criterion) -> tuple[Age, ...]:
+        """How old the newest events of the facts are that a criterion stands on."""
+        measure = definitions.MEASURES.get(criterion.id)
+        heard = self.heard.get(scope)
+        if heard is None or criterion.measure is None or (measure is not None and measure.is_own_record):
+            return ()
+        needed = set(criterion.measure.facts)
+        return tuple(
+            Age(fact=kind, days=(self.as_of - heard.newest[kind]) / timedelta(days=1))
+            for kind, facts in FRESHNESS.items()
+            if kind in heard.newest and needed & facts
+        )
+
+
+@contextmanager
+def population_tables(as_of: datetime) -> Iterator[CursorWrapper]:
+    """A transaction in which the populations stand as temporary tables, all seen at one instant."""
+    is_inside = connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
+        if not is_inside:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        _make_tables(cursor, as_of)
+        yield cursor
+
+
+def count(frameworks: Iterable[Ladder | Rubric], *, as_of: datetime) -> Counted:
+    """Measure every criterion of the frameworks that has a measure, for all teams and models."""
+    criteria = {
+        criterion.id: criterion
+        for framework in frameworks
+        if isinstance(framework, Ladder)
+        for criterion in framework.criteria
+    }
+    with population_tables(as_of) as cursor:
+        models = dict(_rows(cursor, "SELECT model, label FROM production_models"))
+        return Counted(
+            as_of=as_of,
+            watermark=lineage_evidence.watermark(),
+            tallies={
+                name: tallies(cursor, measure, criteria[name], as_of=as_of)
+                for name, measure in definitions.MEASURES.items()
+                if name in criteria
+            },
+            corroborations={
+                name: tallies(cursor, measure, None, as_of=as_of)
+                for name, measure in definitions.CORROBORATIONS.items()
+                if name in criteria
+            },
+            points={name: _points(cursor, measure.full, as_of) for name, measure in definitions.TESTS.items()},
+            standings=_standings(cursor, as_of),
+            heard=_heard(cursor, as_of),
+            models=models,
+        )
+
+
+def tallies(
+    cursor: CursorWrapper, measure: Measure, criterion: Criterion | None, *, as_of: datetime
+) -> dict[Scope, Tally]:
+    """The tallies of one measure by scope. Without a criterion: over the last 180 days, false being good."""
+    if measure.population in populations.UNSEEN:
+        return {}
+    said = criterion.measure if criterion else None
+    window = 180 if said is None else 0 if said.window_days == "as_of" else said.window_days
+    is_median = said is not None and said.statistic is Statistic.MEDIAN
+    is_at_least = criterion is not None and criterion.threshold is not None and criterion.threshold.is_at_least
+    parameters: Parameters = {
+        "as_of": as_of,
+        "since": as_of - LONGEST_LOOK_BACK,
+        "window": timedelta(days=window),
+        "owner_window": _owner_window(window),
+        "min_items": said.min_items if said else 1,
+        "good": "true" if is_at_least or is_median else "false",
+        "max_misses": MAX_MISSES,
+    }
+    strength = "1.0" if measure.is_own_record else "COALESCE(h.strength, 0.8)"
+    population = populations.SAME_AS.get(measure.population, measure.population)
+    distinct, order = SHARED_ITEMS if measure.population in populations.SHARED else ("", "")
+    cursor.execute(
+        f"""
+        WITH judged AS (
+            SELECT p.model, p.asset, p.label, p.at, split_part(j.state, ':', 1) AS word,
+                   NULLIF(split_part(j.state, ':', 2), '') AS missing, j.value, j.unproven
+            FROM {population} p {measure.joins}
+            CROSS JOIN LATERAL (
+                SELECT ({measure.state})::text AS state, {measure.value} AS value, ({measure.unproven}) AS unproven
+            ) j
+        ), attributed AS (
+            SELECT j.*, o.team_id, bool_or(j.word IN ('true', 'false')) OVER (PARTITION BY o.team_id) AS is_sent
+            FROM judged j LEFT JOIN m_owner o ON o.model = j.model AND o.window_days = %(owner_window)s
+        ), items AS (
+            SELECT a.*, CASE WHEN word <> 'absent' THEN word WHEN is_sent THEN 'false' ELSE 'unknown' END AS state
+            FROM attributed a
+        ), scoped AS (
+            SELECT {distinct} i.*, s.scope FROM items i CROSS JOIN LATERAL (VALUES (NULL::uuid), (i.model)) AS s(scope)
+            {order}
+        ), placed AS (
+            SELECT i.*,
+                   count(*) FILTER (WHERE state <> 'not_applicable' AND (at IS NULL OR at > %(as_of)s - %(window)s))
+                       OVER (PARTITION BY team_id, scope) AS inside,
+                   row_number() OVER (PARTITION BY team_id, scope
+                                      ORDER BY state = 'not_applicable', at DESC NULLS FIRST, asset DESC) AS place
+            FROM scoped i
+            WHERE at IS NULL OR (at <= %(as_of)s AND at > %(since)s)
+        ), chosen AS (
+            SELECT * FROM placed
+            WHERE at IS NULL OR (state <> 'not_applicable' AND CASE
+                WHEN inside >= %(min_items)s THEN at > %(as_of)s - %(window)s ELSE place <= %(min_items)s END)
+        )
+        SELECT c.team_id, c.scope,
+               count(*) FILTER (WHERE state = 'true'), count(*) FILTER (WHERE state = 'false'),
+               count(*) FILTER (WHERE state = 'unknown'), count(*) FILTER (WHERE state = 'not_applicable'),
+               count(*) FILTER (WHERE state = 'true' AND unproven),
+               array_agg(value ORDER BY value) FILTER (WHERE value IS NOT NULL AND state IN ('true', 'false')),
+               COALESCE(avg({strength}) FILTER (WHERE state IN ('true', 'false')), 1.0)::float,
+               min(at), COALESCE(bool_or(at <= %(as_of)s - %(window)s), false),
+               array_agg(DISTINCT missing) FILTER (WHERE state = 'unknown' AND missing IS NOT NULL),
+               (array_agg(ARRAY[asset::text, label, state, missing] ORDER BY state = 'unknown', label, asset)
+                   FILTER (WHERE c.scope IS NULL AND state NOT IN (%(good)s, 'not_applicable')))[1:%(max_misses)s]
+        FROM chosen c LEFT JOIN m_heard h ON h.model = c.model
+        GROUP BY c.team_id, c.scope
+        """,
+        parameters,
+    )
+    return {Scope(row[0], row[1]): _tally(row[2:]) for row in cursor.fetchall()}
+
+
+def nothing(criterion: Criterion) -> Tally:
+    """The tally of a scope without items: what would fill its population, if no source does."""
+    measure = definitions.MEASURES.get(criterion.id)
+    if measure is None:
+        return Tally()
+    fact = populations.UNSEEN.get(measure.population) or populations.EMPTY.get(measure.population)
+    return Tally(missing=(fact,) if fact else ())
+
+
+def _tally(row: tuple[Any, ...]) -> Tally:
+    true, false, unknown, not_applicable, unproven, values, strength, oldest, reached_back, missing, misses = row
+    return Tally(
+        true=true,
+        false=false,
+        unknown=unknown,
+        not_applicable=not_applicable,
+        unproven=unproven,
+        values=tuple(values or ()),
+        strength=strength,
+        oldest_at=oldest,
+        reached_back=reached_back,
+        missing=_facts(missing or ()),
+        misses=tuple(
+            Miss(asset=asset, label=label, state=State(state), missing=_facts([lacks] if lacks else ()))
+            for asset, label, state, lacks in misses or ()
+        ),
+    )
+
+
+def _facts(joined: Collection[str]) -> tuple[str, ...]:
+    return tuple(sorted({fact for facts in joined for fact in facts.split(",")}))
+
+
+def _owner_window(window: int) -> int:
+    return next(known for known in WINDOWS if known >= window)
+
+
+def _points(cursor: CursorWrapper, full: str, as_of: datetime) -> dict[UUID, tuple[State, tuple[str, ...]]]:
+    rows = _rows(
+        cursor,
+        f"SELECT p.model, ({full})::text FROM production_models p",
+        {"as_of": as_of, "since": as_of - LONGEST_LOOK_BACK},
+    )
+    found = {}
+    for model, said in rows:
+        word, _, missing = said.partition(":")
+        found[model] = (State(word), _facts([missing] if missing else ()))
+    return found
+
+
+def _make_tables(cursor: CursorWrapper, as_of: datetime) -> None:
+    parameters: Parameters = {"as_of": as_of, "since": as_of - LONGEST_LOOK_BACK}
+    for table in populations.TABLES:
+        _make(cursor, table.name, table.query, parameters, table.keys)
+    _make(cursor, "m_owner", OWNERS, {**parameters, "windows": list(WINDOWS)}, ("model",))
+    _make(cursor, "m_heard", HEARD, parameters, ("model",))
+
+
+def _make(cursor: CursorWrapper, name: str, query: str, parameters: Parameters, keys: tuple[str, ...]) -> None:
+    cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
+    cursor.execute(f"CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS {query}", parameters)
+    for key in keys:
+        cursor.execute(f"CREATE INDEX ON {name} ({key})")
+    cursor.execute(f"ANALYZE {name}")
+
+
+# Who owns each model: at the time the owner by rank of role, over a window the team that owned it longest.
+OWNERS = """
+    WITH spans AS (
+        SELECT o.asset AS model, o.team_id, w.window_days,
+               CASE o.role WHEN 'technical_owner' THEN 0 WHEN 'business_owner' THEN 1 ELSE 2 END AS rank,
+               CASE WHEN w.window_days > 0 THEN extract(epoch
+                   FROM LEAST(COALESCE(upper(o.period), %(as_of)s), %(as_of)s)
+                      - GREATEST(lower(o.period), %(as_of)s - make_interval(days => w.window_days)))
+                   ELSE 0 END AS seconds,
+               o.period @> %(as_of)s::timestamptz AS is_current
+        FROM governance_ownership o
+        JOIN lineage_asset m ON m.uuid = o.asset AND m.kind = 'model'
+        CROSS JOIN unnest(%(windows)s::int[]) AS w(window_days)
+        WHERE o.period && tstzrange(%(as_of)s - make_interval(days => w.window_days), %(as_of)s, '[]')
+    ), totals AS (
+        SELECT model, window_days, team_id, sum(seconds) AS seconds, min(rank) AS rank,
+               bool_or(is_current) AS is_current
+        FROM spans WHERE window_days > 0 OR is_current GROUP BY 1, 2, 3
+    )
+    SELECT DISTINCT ON (model, window_days) model, window_days, team_id FROM totals
+    ORDER BY model, window_days, seconds DESC, is_current DESC, rank, team_id
+"""
+# The newest events about each model in production, by what they tell, from senders that were known.
+HEARD = """
+    WITH told AS (
+        SELECT w.model, 'run' AS kind, w.run FROM m_written w
+        WHERE w.first_seen_at > %(as_of)s - interval '60 days'
+        UNION
+        SELECT s.model, 'deployment', r.uuid
+        FROM m_served s JOIN lineage_run r ON r.job_id = s.deployment_id
+        WHERE r.last_event_at > %(as_of)s - interval '60 days'
+    ), events AS (
+        SELECT t.model, t.kind, e.event_time, e.sender_id, u.is_service
+        FROM told t JOIN lineage_event e ON e.run = t.run AND e.event_time <= %(as_of)s
+        LEFT JOIN governance_user u ON u.id = e.sender_id
+    )
+    SELECT p.model, max(e.event_time) FILTER (WHERE e.sender_id IS NOT NULL) AS heard_at,
+           max(e.event_time) FILTER (WHERE e.kind = 'run') AS run,
+           max(e.event_time) FILTER (WHERE e.kind = 'deployment') AS deployment,
+           (SELECT max(o.measured_at) FROM lineage_observation o
+            JOIN production_versions v ON v.version_id = o.version_id
+            WHERE v.model = p.model AND o.measured_at <= %(as_of)s) AS observation,
+           COALESCE(avg(CASE WHEN e.is_service THEN 1.0 ELSE 0.8 END), 0.8)::float AS strength
+    FROM production_models p LEFT JOIN events e ON e.model = p.model
+    GROUP BY p.model
+"""
+
+
+def _standings(cursor: CursorWrapper, as_of: datetime) -> dict[Scope, Standing]:
+    """Of every team, of every model in production, and of what nobody owns if there is any."""
+    rows = _rows(
+        cursor,
+        """
+        SELECT o.team_id, p.model, count(p.version_id), max(h.heard_at)
+        FROM production_versions p LEFT JOIN m_owner o ON o.model = p.model AND o.window_days = 0
+        LEFT JOIN m_heard h ON h.model = p.model
+        GROUP BY GROUPING SETS ((o.team_id), (o.team_id, p.model))
+        """,
+    )
+    standings = {
+        Scope(team): Standing(production_versions=0, heard_at=None)
+        for (team,) in _rows(cursor, "SELECT id FROM governance_team WHERE created_at <= %(as_of)s", {"as_of": as_of})
+    }
+    for team, model, versions, heard_at in rows:
+        standings[Scope(team, model)] = Standing(production_versions=versions, heard_at=heard_at)
+    return standings
+
+
+def _heard(cursor: CursorWrapper, as_of: datetime) -> dict[Scope, Heard]:
+    rows = _rows(
+        cursor,
+        """
+        SELECT o.team_id, h.model, max(h.run), max(h.deployment), max(h.observation), avg(h.strength)::float
+        FROM m_heard h LEFT JOIN m_owner o ON o.model = h.model AND o.window_days = 0
+        GROUP BY GROUPING SETS ((o.team_id), (o.team_id, h.model))
+        """,
+    )
+    found = {}
+    for team, model, run, deployment, observation, strength in rows:
+        times = {"run": run, "deployment": deployment, "observation": observation}
+        found[Scope(team, model)] = Heard(
+            newest={kind: at for kind, at in times.items() if at is not None}, strength=strength
+        )
+    return found
+
+
+def _rows(cursor: CursorWrapper, query: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
+    cursor.execute(query, parameters or {})
+    rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
