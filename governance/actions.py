@@ -22,7 +22,6 @@ class Action(StrEnum):
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
 
     POLICY_PUBLISHED = "policy.published"
-    POLICY_RETIRED = "policy.retired"
 
     PROMOTION_REQUESTED = "promotion.requested"
     PROMOTION_APPROVED = "promotion.approved"

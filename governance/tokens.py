@@ -65,7 +65,8 @@ def issue(
     """
     if actor is not None and actor != user and not actor.is_superuser:
         raise Denied("You may issue tokens only for yourself.")
-    if not user.is_active:
+    # Locked, so that no token is issued past a deactivation that is under way.
+    if not User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True).exists():
         raise Invalid("The user is not active.", fields={"user": "Not active."})
     now = timezone.now()
     expires_at = expires_at or now + DEFAULT_LIFE
@@ -86,9 +87,9 @@ def issue(
 
 
 @transaction.atomic
-def revoke(*, actor: User, token: ApiToken) -> None:
-    """End a token at once. Its user and superusers may; revoking twice changes nothing."""
-    if actor.pk != token.user_id and not actor.is_superuser:
+def revoke(*, actor: User | None, token: ApiToken) -> None:
+    """End a token at once. Its user, superusers and the operator (no actor) may; revoking twice changes nothing."""
+    if actor is not None and actor.pk != token.user_id and not actor.is_superuser:
         raise Denied("You may revoke only your own tokens.")
     # The condition lets one of two who revoke at once win, so that the first time stays.
     if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):

@@ -7,10 +7,10 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from governance import audit
+from governance import audit, tokens
 from governance.actions import Action
 from governance.errors import Conflict, Denied, Invalid
-from governance.models import User
+from governance.models import ApiToken, User
 from governance.permissions import Permission
 
 
@@ -63,6 +63,35 @@ def create(
         },
     )
     return user
+
+
+@transaction.atomic
+def deactivate(*, actor: User | None, user: User) -> int:
+    """End an account at once, with its sessions and its live tokens; gives how many tokens were revoked.
+
+    Superusers may, and the operator at the command line (no actor). What the user did, owns and belongs to stays: it
+    is history, and who takes it over is for people to say. Raises Denied, or Conflict when it is not active any more.
+    """
+    if actor is not None and not actor.is_superuser:
+        raise Denied("Only administrators end accounts.")
+    # Whoever issues a token to this user at the same time waits here, and then finds an account that is not active.
+    locked = User.objects.select_for_update().get(pk=user.pk)
+    if not locked.is_active:
+        raise Conflict(f"The account {locked.username} is not active any more.", fields={"username": "Not active."})
+    locked.is_active = False
+    # Sessions carry a digest of the password, so that none outlives it, not even one that begins just now.
+    locked.set_unusable_password()
+    locked.save(update_fields=["is_active", "password"])
+    live = list(ApiToken.objects.filter(user=locked, revoked_at=None))
+    for token in live:
+        tokens.revoke(actor=actor, token=token)
+    audit.record(
+        actor=actor,
+        action=Action.USER_DEACTIVATED,
+        subject=f"user:{locked.username}",
+        detail={"tokens_revoked": len(live)},
+    )
+    return len(live)
 
 
 def grant_everywhere(user: User, granted: Collection[Permission]) -> None:

@@ -162,7 +162,7 @@ class Bookmarks:
         self._file(path).unlink(missing_ok=True)
 
     def _file(self, path: Path) -> Path:
-        return self._folder / f"{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:32]}.json"
+        return self._folder / f"{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]}.json"
 
 
 def head_digest(path: Path) -> str:

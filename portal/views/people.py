@@ -1,5 +1,7 @@
 """Signing in and out, and the colours of the page."""
 
+from typing import Any
+
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.forms import AuthenticationForm
 from django.db import transaction
@@ -42,8 +44,20 @@ class SignIn(auth_views.LoginView):
         return super().form_invalid(form)
 
 
+class SignOut(auth_views.LogoutView):
+    """Writes an entry for who left. Whoever was not signed in changes nothing."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        with transaction.atomic():
+            if request.user.is_authenticated:
+                audit.record(
+                    actor=request.user, action=Action.SIGNED_OUT, subject=f"user:{request.user.get_username()}"
+                )
+            return super().post(request, *args, **kwargs)
+
+
 sign_in = SignIn.as_view()
-sign_out = sent_from("assets")(auth_views.LogoutView.as_view())
+sign_out = sent_from("assets")(SignOut.as_view())
 
 
 @sent_from("assets")

@@ -90,6 +90,14 @@ def test_signing_out_ends_the_session_and_takes_a_form(client: Client, person: U
     assert (by_link.status_code, by_link.redirect_chain) == (200, [("/assets", 302)])
     assert client.get("/assets").status_code == 302
     assert by_form.headers["Location"] == "/sign-in"
+    entry = AuditEntry.objects.get()
+    assert (entry.actor, entry.action, entry.subject) == (person, Action.SIGNED_OUT, "user:owner")
+
+
+def test_whoever_is_not_signed_in_leaves_without_an_entry(client: Client) -> None:
+    assert client.post("/sign-out").headers["Location"] == "/sign-in"
+
+    assert not AuditEntry.objects.exists()
 
 
 def test_a_form_without_its_token_is_refused_with_a_page(person: User) -> None:

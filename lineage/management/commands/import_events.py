@@ -1,5 +1,6 @@
 """Bring events from files into the log."""
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -8,10 +9,12 @@ from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from tqdm import tqdm
 
+from governance import audit
+from governance.actions import Action
 from governance.errors import DomainError
 from lineage import eventfiles, intake
 from lineage.bodies import Malformed, Piece
@@ -57,7 +60,7 @@ class Import:
     """The import of one file."""
 
     def __init__(self, name: str, bookmarks: Bookmarks, command: BaseCommand, *, has_bar: bool) -> None:
-        self.name = name
+        self.name = _readable(name)
         self.path = None if name == STANDARD_INPUT else Path(name)
         self.bookmarks = bookmarks
         self.command = command
@@ -72,16 +75,20 @@ class Import:
             file = EventFile(stream, name=self.name, max_event_bytes=settings.LINEAGE_MAX_EXPANDED_BYTES)
             # How far gzip will expand is known only at its end.
             size = self.path.stat().st_size if self.path and not file.is_gzipped else None
-            with tqdm(
-                total=size,
-                initial=start.offset,
-                unit="B",
-                unit_scale=True,
-                desc=self.name,
-                leave=False,
-                disable=not self.has_bar,
-            ) as bar:
-                self._take(file, start, bar)
+            try:
+                with tqdm(
+                    total=size,
+                    initial=start.offset,
+                    unit="B",
+                    unit_scale=True,
+                    desc=self.name,
+                    leave=False,
+                    disable=not self.has_bar,
+                ) as bar:
+                    self._take(file, start, bar)
+            finally:
+                # What an interrupted import took stays in the log, so it is told as well.
+                self._record(start)
         if self.path:
             self.bookmarks.drop(self.path)
         self.command.stdout.write(
@@ -89,6 +96,24 @@ class Import:
             f"{self.refused} refused, {self.counts['warned']} with warnings."
         )
         return self.refused
+
+    def _record(self, start: Place) -> None:
+        """Tell the audit log what this run took; nothing new, no entry.
+
+        An import commits chunk by chunk, so this comes after them. Of a run that was killed the entry of the next run
+        tells by the byte where it went on.
+        """
+        if not self.counts[Status.CREATED]:
+            return
+        detail = {
+            "file": _readable(str(self.path.resolve())) if self.path else self.name,
+            "from_byte": start.offset,
+            "new": self.counts[Status.CREATED],
+            "known": self.counts[Status.DUPLICATE],
+            "refused": self.counts[Status.REJECTED],
+        }
+        with transaction.atomic():
+            audit.record(actor=None, action=Action.EVENTS_IMPORTED, subject="events", detail=detail)
 
     def _open(self) -> BinaryIO:
         return self.path.open("rb") if self.path else sys.stdin.buffer
@@ -139,3 +164,8 @@ class Import:
         self.refused += 1
         with tqdm.external_write_mode(file=sys.stderr):  # Takes the bar away meanwhile.
             self.command.stderr.write(f"{at}: {error.message}")
+
+
+def _readable(name: str) -> str:
+    """A file's name for people and the audit log: names are any bytes, and what those take is text."""
+    return os.fsencode(name).decode(errors="replace")

@@ -3,7 +3,10 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
 
+from governance import audit
+from governance.actions import Action
 from lineage import projection, selectors
 
 
@@ -18,7 +21,12 @@ class Command(BaseCommand):
             for letter in selectors.dead_letters():
                 self.stdout.write(f"{letter.pk}\t{letter.event.received_at.isoformat()}\t{letter.error}")
             return
-        replayed = projection.replay_dead_letters()
+        with transaction.atomic():
+            replayed = projection.replay_dead_letters()
+            if replayed:
+                audit.record(
+                    actor=None, action=Action.DEAD_LETTERS_REPLAYED, subject="events", detail={"events": replayed}
+                )
         while projection.project():
             pass
         left = selectors.dead_letters().count()
