@@ -17,7 +17,7 @@ from lineage.traversal import Direction
 from policies import selectors as promotions
 from portal import drawing, facets, measurements, owners, paging, queries, standings
 from portal.pages import page, render
-from portal.requests import PortalRequest
+from portal.requests import PortalRequest, wants_fragment
 
 # What one glance takes in; more is behind the choices of the section.
 GRAPH_DEPTH = 2
@@ -82,6 +82,8 @@ def lineage(request: PortalRequest, uuid: UUID) -> HttpResponse:
         "asset": asset,
         "part": "Lineage",
         "part_template": "assets/_lineage.html",
+        # On its own page it is drawn large, and stays so when a part of that page is asked for.
+        "is_large": not wants_fragment(request) or queries.choice(request, "size", {"large"}) == "large",
         **lineage_context(asset, Direction(direction), int(depth)),
     }
     return render(request, "assets", "assets/part.html", "assets/_lineage.html", context)

@@ -63,6 +63,18 @@ def test_the_drawing_and_the_list_hold_the_same_graph(graph: UUID, member: User,
     assert {node["href"] for node in drawn["nodes"]} == {f"/assets/{node['id']}" for node in drawn["nodes"]}
 
 
+def test_the_drawing_keeps_the_size_of_its_page(graph: UUID, member: User, sign_in: SignIn) -> None:
+    client, address = sign_in(member), f"/assets/{graph}/lineage?direction=upstream"
+
+    beside, alone = client.get(address, headers=HTMX), client.get(address)
+    alone_again = client.get(f"{address}&size=large", headers=HTMX)
+
+    assert "lineage__canvas--tall" not in beside.text
+    assert "lineage__canvas--tall" in alone.text
+    assert "lineage__canvas--tall" in alone_again.text
+    assert 'name="size" value="large"' in alone.text
+
+
 def test_a_cut_picture_says_that_it_is_cut(member: User, sign_in: SignIn) -> None:
     growing.append([run_event("wide", inputs=[], outputs=[dataset(f"part-{i:03}") for i in range(100)])])
     growing.project()
@@ -70,7 +82,7 @@ def test_a_cut_picture_says_that_it_is_cut(member: User, sign_in: SignIn) -> Non
     answer = sign_in(member).get(f"/assets/{identity.asset('job', 'demo', 'wide')}")
 
     assert answer.context["graph"].is_truncated
-    assert "This is not the whole picture." in answer.text
+    assert "This is not the whole picture" in answer.text
 
 
 def test_a_hostile_name_is_shown_as_text_everywhere(graph: UUID, member: User, sign_in: SignIn) -> None:
@@ -92,7 +104,7 @@ def test_a_role_that_nobody_holds_is_called_out(graph: UUID, member: User, team:
     assert answer.text.count("Nobody answers for this") == 2
 
 
-@pytest.mark.parametrize("part", ["lineage?direction=upstream&depth=5", "versions", "runs"])
+@pytest.mark.parametrize("part", ["lineage?direction=upstream&depth=5&size=large", "versions", "runs"])
 def test_a_part_stands_alone_as_a_page_and_as_a_fragment(graph: UUID, member: User, sign_in: SignIn, part: str) -> None:
     client = sign_in(member)
 

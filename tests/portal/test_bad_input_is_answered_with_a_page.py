@@ -46,7 +46,7 @@ def parameters(graph: UUID, ask: Ask) -> dict[str, list[str]]:
     return {
         "/assets": ["q", "kind", "after", "page", "sort"],
         f"/assets/{graph}": [],
-        f"/assets/{graph}/lineage": ["direction", "depth"],
+        f"/assets/{graph}/lineage": ["direction", "depth", "size"],
         f"/assets/{graph}/versions": ["after"],
         f"/assets/{graph}/runs": ["after"],
         f"/versions/{identity.version(graph, '7')}": [],
