@@ -1,0 +1,1 @@
+"""Fairness of a model's predictions between groups of people, from counts instead of rows. Pure."""
