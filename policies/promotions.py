@@ -13,7 +13,7 @@ from django.utils import timezone
 from governance import audit, permissions
 from governance import selectors as governance_selectors
 from governance.actions import Action
-from governance.errors import Conflict, Denied, Invalid, NotFound
+from governance.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from governance.models import User
 from governance.permissions import Permission
 from lineage import evidence as lineage_evidence
@@ -45,8 +45,8 @@ def request(
 ) -> tuple[Promotion, bool]:
     """Ask for a promotion; gives it and whether it is new. Its checks begin when the transaction is committed.
 
-    Raises Invalid, Denied, NotFound for a model or version that no event has named, and Conflict for a name in several
-    namespaces or a key that was used for another request.
+    Raises Invalid, Denied, NotFound for a model or version that no event has named, Unavailable while events that may
+    name it wait for the graph, Conflict for a name in several namespaces or a key that was used for another request.
     """
     files = dict(evidence or {})
     _check(model=model, version=version, stage=stage, namespace=namespace or "", commit=commit, note=note)
@@ -182,8 +182,12 @@ def _model_version(model: str, version: str, namespace: str | None) -> lineage_e
         try:
             return lineage_evidence.model_version(name=model, version=version, namespace=namespace)
         except NotFound:
-            if is_complete or time.monotonic() > deadline:
+            if is_complete:
                 raise
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    f"No event in the graph names {model} yet, and others still wait to be read: try again in a moment."
+                ) from None
         nudge.projector()
         time.sleep(0.05)
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from governance.errors import Invalid, TooLarge
-from policies.fairness import tables
+from policies.fairness import readings, tables
 from policies.fairness.groups import Bin, Cell, Columns, Confusion, Counts, Loss, Losses, Part, Tally
+from policies.fairness.readings import Fault, Value
 from policies.fairness.tables import ArrowStream, Column, Limits, Table
 
 MAX_GROUPS = 500
@@ -21,26 +22,6 @@ TENTHS = 10
 # Each group has at most this many rows of counts: label, prediction, tenth, and rows that are faulty in one way.
 _ROWS_A_GROUP = 2 * 2 * TENTHS + 20
 _LOSSES = ("error", "absolute", "square")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """A condition on rows that refuses the table."""
-
-    column: Column
-    condition: str
-    says: str
-    hint: str = ""
-    # There is no value to show.
-    is_absence: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
-    """A column read as a number: the SQL for it, and what may be wrong with it."""
-
-    sql: str
-    faults: tuple[Fault, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,14 +91,14 @@ def _query(table: Table, columns: Columns, parts: frozenset[Part]) -> Query:
     classes: dict[str, Column] = {}
     positive = columns.positive
     if positive is not None:
-        parameters["positive"] = positive if isinstance(positive, str) else float(positive)
+        parameters["positive"] = readings.positive_as_text(positive)
 
     def read(name: str, column: Column, *, is_class: bool) -> Value:
         if not is_class and positive is None:
-            return _number(column)
+            return readings.number(column)
         if positive is not None:
             classes[name] = column
-        return _class(column, positive)
+        return readings.classified(column, positive)
 
     label = read("label", table.column(columns.label), is_class=parts != {Part.LOSSES})
     values = [label]
@@ -127,11 +108,11 @@ def _query(table: Table, columns: Columns, parts: frozenset[Part]) -> Query:
         values.append(prediction)
         numbers["prediction_number"] = prediction.sql
     if columns.score is not None:
-        score = _number(table.column(columns.score), is_probability=Part.CALIBRATION in parts)
+        score = readings.number(table.column(columns.score), is_probability=Part.CALIBRATION in parts)
         values.append(score)
         numbers["score_number"] = score.sql
     if columns.weight is not None:
-        weight = _weight(table.column(columns.weight))
+        weight = readings.weight(table.column(columns.weight))
         values.append(weight)
         numbers["weight_number"] = weight.sql
     if Part.CONFUSION in parts:
@@ -172,75 +153,6 @@ def _sums(columns: Columns, parts: frozenset[Part], classes: Collection[str]) ->
     for name in classes:
         yield f"{name}_least", f"min({name}_given) FILTER (WHERE {name}_number = 0)"
         yield f"{name}_most", f"max({name}_given) FILTER (WHERE {name}_number = 0)"
-
-
-def _class(column: Column, positive: bool | float | str | None) -> Value:
-    """1 where the value is the positive one, and 0 where it is the other."""
-    if not column.is_plain:
-        raise _not_readable(column, "a class")
-    missing = _missing(column)
-    if positive is None:
-        number = _as_number(column)
-        wrong = Fault(
-            column=column,
-            condition=f"NOT ({missing}) AND coalesce({number} NOT IN (0, 1), true)",
-            says="neither 0 nor 1",
-            hint=" Say which value is positive.",
-        )
-        return Value(sql=number, faults=(_absent(column, missing), wrong))
-    if isinstance(positive, str):
-        matches = f"CAST({column.sql} AS VARCHAR) = $positive"
-    else:
-        matches = f"coalesce({_as_number(column)} = $positive, false)"
-    return Value(sql=f"CAST({matches} AS DOUBLE)", faults=(_absent(column, missing),))
-
-
-def _number(column: Column, *, is_probability: bool = False) -> Value:
-    number = _as_number(column)
-    missing = _missing(column)
-    faults = [
-        _absent(column, missing),
-        Fault(
-            column=column, condition=f"NOT ({missing}) AND NOT coalesce(isfinite({number}), false)", says="no number"
-        ),
-    ]
-    if is_probability:
-        faults.append(Fault(column=column, condition=f"{number} NOT BETWEEN 0 AND 1", says="not between 0 and 1"))
-    return Value(sql=number, faults=tuple(faults))
-
-
-def _weight(column: Column) -> Value:
-    read = _number(column)
-    wrong = Fault(column=column, condition=f"{read.sql} <= 0", says="not above 0")
-    return Value(sql=read.sql, faults=(*read.faults, wrong))
-
-
-def _as_number(column: Column) -> str:
-    if column.is_text:
-        return f"TRY_CAST({column.sql} AS DOUBLE)"
-    if column.type == "BOOLEAN":
-        return f"CAST(CAST({column.sql} AS TINYINT) AS DOUBLE)"
-    if column.is_number or column.type in {"NULL", '"NULL"'}:
-        return f"CAST({column.sql} AS DOUBLE)"
-    raise _not_readable(column, "a number")
-
-
-def _missing(column: Column) -> str:
-    missing = f"{column.sql} IS NULL"
-    if column.is_float:
-        return f"{missing} OR isnan({column.sql})"
-    if column.is_text:
-        return f"{missing} OR coalesce(isnan(TRY_CAST({column.sql} AS DOUBLE)), false)"
-    return missing
-
-
-def _absent(column: Column, missing: str) -> Fault:
-    return Fault(column=column, condition=missing, says="without a value", is_absence=True)
-
-
-def _not_readable(column: Column, what: str) -> Invalid:
-    message = f"Column {column.name!r} holds {column.type}, which is not {what}."
-    return Invalid(message, fields={column.name: f"is not {what}"})
 
 
 def _ask(table: Table, query: Query, sensitive: Sequence[Column]) -> list[dict[str, Any]]:

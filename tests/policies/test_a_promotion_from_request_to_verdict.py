@@ -7,7 +7,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
-from governance.errors import Conflict, Denied, Invalid, NotFound
+from governance.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from governance.models import AuditEntry, Team, TeamRole, User
 from policies import approvals, checking, promotions
 from policies.models import Approval, Finding, Promotion, Verdict
@@ -161,6 +161,16 @@ class TestAsking:
             stories.ask(member, "2")
 
         assert list(refused.value.fields) == ["version"]
+
+    def test_what_is_not_read_yet_is_not_called_unknown(self, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(promotions, "UNKNOWN_WAIT_S", 0.1)
+        growing.append([stories.trained("1")])
+
+        with pytest.raises(Unavailable):
+            stories.ask(member)
+
+        growing.project()
+        assert stories.ask(member).state == "checking"
 
     def test_somebody_of_another_team_may_not_ask(self, outsider: User) -> None:
         stories.grow(stories.trained("1"))
