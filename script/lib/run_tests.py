@@ -1,7 +1,6 @@
 """Run pytest, or another command, with a database made for it."""
 
 import os
-import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,8 +10,11 @@ sys.path.insert(0, str(ROOT))
 
 import browser  # noqa: E402 - beside this file
 import services  # noqa: E402
+import signals  # noqa: E402
 
 from governance import embedded  # noqa: E402
+
+PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
 
 
 def main() -> int:
@@ -20,16 +22,13 @@ def main() -> int:
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "governance.settings", "PYTHONPATH": str(ROOT)}
     # Tests keep their files apart from an installation's.
     environment["ASSAY_DATA"] = str(ROOT / "var" / "test")
-    if arguments[:1] == ["--services"]:
-        return services.run(arguments[1:], environment, pytest)
-    if arguments[:2] == ["--only-database", "--"]:
-        return with_database(arguments[2:], environment)
-    browser.install()
-    return with_database([*pytest(), *arguments], environment)
-
-
-def pytest() -> list[str]:
-    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    with signals.heeded():
+        if arguments[:2] == ["--only-database", "--"]:
+            return with_database(arguments[2:], environment)
+        browser.install()
+        if arguments[:1] == ["--services"]:
+            return services.run([*PYTEST, *arguments[1:]], cwd=ROOT, environment=environment)
+        return with_database([*PYTEST, *arguments], environment)
 
 
 def with_database(command: list[str], environment: dict[str, str]) -> int:
@@ -37,7 +36,7 @@ def with_database(command: list[str], environment: dict[str, str]) -> int:
         if not environment.get("DATABASE_URL"):
             cluster = embedded.Cluster(ROOT / "var" / "test", name="test-postgres", is_throwaway=True)
             environment["DATABASE_URL"] = stack.enter_context(cluster.running())
-        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+        return signals.call(command, cwd=ROOT, environment=environment)
 
 
 if __name__ == "__main__":

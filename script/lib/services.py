@@ -1,6 +1,7 @@
 """The test suite against Debian's servers: all of it on PostgreSQL 15 and Redis, what uses the broker on RabbitMQ."""
 
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -8,39 +9,57 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-PACKAGES = {"redis-server": "redis-server", "rabbitmq-server": "rabbitmq-server"}
+import psutil
+import psycopg
+import signals  # beside this file
+
+# A program that only this package brings, and the package.
+PACKAGES = {
+    "/usr/lib/postgresql/*/bin/postgres": "postgresql",
+    "/usr/bin/redis-server": "redis-server",
+    "/usr/lib/rabbitmq/bin/rabbitmq-server": "rabbitmq-server",
+}
+OLDEST_POSTGRESQL = 15
 START_TIMEOUT_S = 90
+STOP_TIMEOUT_S = 60
+# pytest's exit code when the arguments chose no test.
+NO_TESTS = 5
 
 
-def run(arguments: list[str], environment: dict[str, str], pytest: Callable[[], list[str]]) -> int:
-    """Start the servers on free ports, run the tests, stop the servers. Needs root on a Debian."""
+def run(pytest: Sequence[str], *, cwd: Path, environment: dict[str, str]) -> int:
+    """Start the servers on free ports, run the tests, stop the servers. Needs root on Debian or Ubuntu."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         sys.exit("--services installs and starts Debian packages, which needs root on Debian or Ubuntu.")
     install()
+    begun = time.monotonic()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="assay-services-")))
         folder.chmod(0o755)
-        environment["DATABASE_URL"] = stack.enter_context(postgresql(folder / "postgresql"))
+        environment = environment | {"DATABASE_URL": stack.enter_context(postgresql(folder / "postgresql"))}
         with redis(folder / "redis") as url:
-            failed = subprocess.run(
-                [*pytest(), *arguments], env=environment | {"BROKER_URL": url}, check=False
-            ).returncode
+            say(f"All tests on {version(environment['DATABASE_URL'])} and Redis …")
+            failed = signals.call(pytest, cwd=cwd, environment=environment | {"BROKER_URL": url})
         with rabbitmq(folder / "rabbitmq") as url:
-            command = [*pytest(), "-m", "broker or faults", *arguments]
-            failed |= subprocess.run(command, env=environment | {"BROKER_URL": url}, check=False).returncode
-    return failed
+            say("The tests that use a broker on RabbitMQ …")
+            command = [*pytest, "-m", "broker or faults"]
+            with_broker = signals.call(command, cwd=cwd, environment=environment | {"BROKER_URL": url})
+    say(f"Servers stopped; {time.monotonic() - begun:.0f} s in all.")
+    return failed or (0 if with_broker == NO_TESTS else with_broker)
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def install() -> None:
-    missing = [package for program, package in PACKAGES.items() if not shutil.which(program)]
-    if not list(Path("/usr/lib/postgresql").glob("*/bin/postgres")):
-        missing.append("postgresql")
+    missing = [package for program, package in PACKAGES.items() if not list(Path("/").glob(program[1:]))]
     if not missing:
         return
+    say(f"Installing {', '.join(missing)} …")
     # The packages would start servers of their own; policy-rc.d keeps them from it.
     policy = Path("/usr/sbin/policy-rc.d")
     had_policy = policy.exists()
@@ -49,8 +68,10 @@ def install() -> None:
         policy.chmod(0o755)
     try:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update"], env=environment, check=True, stdout=sys.stderr)
-        subprocess.run(["apt-get", "install", "--yes", *missing], env=environment, check=True, stdout=sys.stderr)
+        for command in (["apt-get", "update"], ["apt-get", "install", "--yes", *missing]):
+            finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+            if finished.returncode != 0:
+                sys.exit(f"{' '.join(command)} failed:\n{finished.stdout}{finished.stderr}")
     finally:
         if not had_policy:
             policy.unlink()
@@ -58,115 +79,145 @@ def install() -> None:
 
 @contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
-    binaries = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
-    folder.mkdir()
-    shutil.chown(folder, "postgres", "postgres")
-    port = free_port()
-    as_postgres = ["runuser", "-u", "postgres", "--"]
-    subprocess.run(
-        [
-            *as_postgres,
-            str(binaries / "initdb"),
-            "-D",
-            str(folder / "data"),
-            "--auth=trust",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-        ],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        cwd="/",
-    )
-    server = subprocess.Popen(
-        [
-            *(*as_postgres, str(binaries / "postgres"), "-D", str(folder / "data"), "-p", str(port)),
-            *("-k", str(folder), "-c", "max_connections=200", "-c", "fsync=off"),
-        ],
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-    )
-    with stopping(server, signal.SIGINT):
-        wait_for(port, server)
-        psql = [*as_postgres, "psql", "-h", str(folder), "-p", str(port), "-qc"]
-        subprocess.run([*psql, "CREATE ROLE assay_owner LOGIN CREATEROLE CREATEDB"], check=True, cwd="/")
-        subprocess.run([*psql, "CREATE DATABASE assay OWNER assay_owner"], check=True, cwd="/")
+    """The oldest PostgreSQL installed that the service supports. Gives the URL of an owner who may make databases."""
+    found = {int(path.parent.name): path for path in Path("/usr/lib/postgresql").glob("*/bin")}
+    supported = [number for number in found if number >= OLDEST_POSTGRESQL]
+    if not supported:
+        sys.exit(f"Debian brings PostgreSQL {max(found)}; the service needs {OLDEST_POSTGRESQL} or newer.")
+    binaries = found[min(supported)]
+    (port,) = free_ports(1)
+    own_folder(folder, "postgres")
+    log = folder / "server.log"
+    made = ["-D", str(folder / "data"), "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8"]
+    with program([str(binaries / "initdb"), *made], "postgres", log, signal.SIGTERM) as making:
+        if making.wait() != 0:
+            raise failure(making, log)
+    settings = ["-c", "max_connections=200", "-c", "fsync=off", "-c", "listen_addresses=127.0.0.1"]
+    command = [str(binaries / "postgres"), "-D", str(folder / "data"), "-p", str(port), "-k", str(folder), *settings]
+    with program(command, "postgres", log, signal.SIGINT) as running:
+        superuser = f"postgresql://postgres@/postgres?host={folder}&port={port}"
+        until(lambda: is_up(superuser), running, log)
+        with psycopg.connect(superuser, autocommit=True) as connection:
+            connection.execute("CREATE ROLE assay_owner LOGIN CREATEROLE CREATEDB")
+            connection.execute("CREATE DATABASE assay OWNER assay_owner")
         yield f"postgresql://assay_owner@127.0.0.1:{port}/assay"
+
+
+def is_up(url: str) -> bool:
+    """It listens before it lets anyone in."""
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def version(url: str) -> str:
+    with psycopg.connect(url) as connection:
+        return f"PostgreSQL {connection.info.parameter_status('server_version')}"
 
 
 @contextmanager
 def redis(folder: Path) -> Iterator[str]:
-    folder.mkdir()
-    port = free_port()
-    server = subprocess.Popen(
-        ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
-        stdout=subprocess.DEVNULL,
-    )
-    with stopping(server, signal.SIGTERM):
-        wait_for(port, server)
+    (port,) = free_ports(1)
+    own_folder(folder, "redis")
+    log = folder / "server.log"
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    with program(command, "redis", log, signal.SIGTERM) as running:
+        until(lambda: listens(port), running, log)
         yield f"redis://127.0.0.1:{port}/0"
 
 
 @contextmanager
 def rabbitmq(folder: Path) -> Iterator[str]:
-    folder.mkdir()
-    shutil.chown(folder, "rabbitmq", "rabbitmq")
-    port, distribution, names = free_port(), free_port(), free_port()
+    port, distribution, names = free_ports(3)
+    own_folder(folder, "rabbitmq")
+    log = folder / "server.log"
     environment = {
-        **os.environ,
+        "ERL_EPMD_PORT": str(names),
+        "ERL_EPMD_ADDRESS": "127.0.0.1",
         "HOME": str(folder),
         "RABBITMQ_NODENAME": f"assay{port}@localhost",
         "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
         "RABBITMQ_NODE_PORT": str(port),
         "RABBITMQ_DIST_PORT": str(distribution),
-        "ERL_EPMD_PORT": str(names),
         "RABBITMQ_MNESIA_BASE": str(folder / "data"),
         "RABBITMQ_LOG_BASE": str(folder / "log"),
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
     }
-    server = subprocess.Popen(
-        ["runuser", "-u", "rabbitmq", "--preserve-environment", "--", "/usr/lib/rabbitmq/bin/rabbitmq-server"],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        cwd=folder,
-        start_new_session=True,
-    )
-    try:
-        with stopping(server, signal.SIGTERM):
-            wait_for(port, server)
+    # The directory of node names; a node without one would start it, and leave it running.
+    with program(["epmd"], "rabbitmq", folder / "names.log", signal.SIGTERM, environment) as directory:
+        until(lambda: listens(names), directory, folder / "names.log")
+        command = ["/usr/lib/rabbitmq/bin/rabbitmq-server"]
+        with program(command, "rabbitmq", log, signal.SIGTERM, environment) as node:
+            until(lambda: listens(port), node, log)
             yield f"amqp://guest:guest@127.0.0.1:{port}//"
-    finally:
-        subprocess.run(["epmd", "-port", str(names), "-kill"], check=False, stdout=subprocess.DEVNULL)
+
+
+def own_folder(folder: Path, user: str) -> None:
+    folder.mkdir()
+    shutil.chown(folder, user, user)
 
 
 @contextmanager
-def stopping(server: subprocess.Popen[bytes], sign: signal.Signals) -> Iterator[None]:
+def program(
+    command: list[str], user: str, log: Path, sign: signal.Signals, environment: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that runs inside the block, as its package's account. `sign` asks it to stop."""
+    account = pwd.getpwnam(user)
+    with log.open("wb") as output:
+        running = subprocess.Popen(
+            command,
+            env=os.environ | (environment or {}),
+            cwd=log.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # Ctrl-C reaches the whole terminal group; servers stop after the tests that use them.
+            start_new_session=True,
+            user=account.pw_uid,
+            group=account.pw_gid,
+            extra_groups=[],
+        )
     try:
-        yield
+        yield running
     finally:
-        server.send_signal(sign)
+        family = psutil.Process(running.pid).children(recursive=True) if running.poll() is None else []
+        running.send_signal(sign)
         try:
-            server.wait(60)
+            running.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+            running.kill()
+            running.wait()
+        for survivor in psutil.wait_procs(family, timeout=5)[1]:
+            survivor.kill()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on, each another one."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
-def wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def until(is_ready: Callable[[], bool], running: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            raise SystemExit(f"{server.args} ended with {server.returncode}.")
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=1):
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise SystemExit(f"{server.args} did not listen on {port} in {START_TIMEOUT_S} s.")
+    while not is_ready():
+        if running.poll() is not None or time.monotonic() > deadline:
+            raise failure(running, log)
+        time.sleep(0.2)
+
+
+def failure(ended: subprocess.Popen[bytes], log: Path) -> SystemExit:
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+    return SystemExit(f"{ended.args!r} failed:\n{tail}")
