@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from policies.fairness.groups import Columns, Counts
+
 
 class Outcome(StrEnum):
     """The answer to a check's question. Only pass and not applicable open a gate."""
@@ -63,6 +65,16 @@ class RunFact(msgspec.Struct, frozen=True, kw_only=True):
     inputs: list[InputFact]
 
 
+class EvaluationFact(msgspec.Struct, frozen=True, kw_only=True):
+    """An evidence table counted by groups, for rules that read these columns of it; no counts if it has a problem."""
+
+    evidence: str
+    columns: Columns
+    digest: str | None = None
+    counts: Counts | None = None
+    problem: str = ""
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the checks may know of a promotion. A check fills in only what it needs; stored with its finding."""
 
@@ -73,6 +85,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     production_measurements: list[MeasurementFact] = msgspec.field(default_factory=list)
     runs: list[RunFact] = msgspec.field(default_factory=list)
     promotion_commit: str | None = None
+    evaluations: list[EvaluationFact] = msgspec.field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

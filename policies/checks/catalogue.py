@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from policies.checks.base import Check
+from policies.checks.fairness import Fairness
 from policies.checks.kpi import Kpi
 from policies.checks.lineage_complete import LineageComplete
 from policies.checks.ownership import Ownership
 
-CHECKS: Mapping[str, Check] = MappingProxyType({check.id: check for check in (Ownership(), Kpi(), LineageComplete())})
+CHECKS: Mapping[str, Check] = MappingProxyType(
+    {check.id: check for check in (Ownership(), Kpi(), LineageComplete(), Fairness())}
+)

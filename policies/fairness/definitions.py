@@ -106,3 +106,23 @@ def _all() -> Iterator[Definition]:
 
 
 DEFINITIONS: Mapping[str, Definition] = MappingProxyType({definition.name: definition for definition in _all()})
+_INTERVALS: Mapping[Kind, str] = MappingProxyType(
+    {
+        Kind.DIFFERENCE: "difference of two groups by MOVER (of two rates: Newcombe's hybrid score interval, 1998)",
+        Kind.RATIO: "ratio of two groups by MOVER-R (Donner and Zou 2012)",
+        Kind.SMALLEST: "of each group by itself",
+        Kind.LARGEST: "of each group by itself",
+    }
+)
+
+
+def interval_text(definition: Definition, *, is_corrected: bool) -> str:
+    """How the interval of the metric comes about, for people who check it."""
+    measure = definition.measures[0]
+    words = f"{measure.interval}; {_INTERVALS[definition.kind]}; of the worst of all comparisons"
+    side = "lower" if definition.kind.is_worse_higher else "upper"
+    return (
+        f"{words}, its {side} bound corrected for their number (Bonferroni; Holm to name groups)"
+        if is_corrected
+        else words
+    )

@@ -136,6 +136,16 @@ class Measured:
     def small(self) -> tuple[Group, ...]:
         return tuple(group for group in self.groups if group.is_small)
 
+    @property
+    def single(self) -> list[tuple[str, ...]]:
+        """The groupings that have one group only, so that it is compared with nothing."""
+        if self.definition.kind in {Kind.SMALLEST, Kind.LARGEST}:
+            return []
+        found: dict[tuple[str, ...], set[tuple[str | None, ...]]] = {}
+        for group in self.groups:
+            found.setdefault(group.by, set()).add(group.values)
+        return [by for by, values in found.items() if len(values) == 1]
+
     def judged(self, bound: float) -> Judgement:
         """Of the groups that are large enough; the bound itself is allowed. Nothing compared is insufficient."""
         if not self.comparisons:

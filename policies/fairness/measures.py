@@ -18,6 +18,8 @@ class Measure:
     formula: str
     source: str
     of: Callable[[Cell], Estimate]
+    # How its confidence interval in one group comes about.
+    interval: str = "Wilson score interval, with Kish's effective number of rows where rows have weights"
     # Whether a ratio of two values means something; not where values may be negative.
     has_ratio: bool = True
     # Whether the value of all rows is the weighted mean of those of the groups, as comparing with it needs.
@@ -78,6 +80,8 @@ def _calibration(cell: Cell) -> Calibration:
     return Calibration(tenths=tuple(tenths), tally=total)
 
 
+_STUDENT = "Student's interval of the mean"
+_TENTHS = "Wilson score intervals of the tenths, all at once (Bonferroni), added up"
 _ALL = "true_positive false_positive false_negative true_negative"
 MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
@@ -146,6 +150,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
                 formula="mean of prediction - label",
                 source="Cox 1958, Two further applications of a model for binary regression (calibration in the large)",
                 of=_mean("error", is_size=False),
+                interval=_STUDENT,
                 has_ratio=False,
             ),
             Measure(
@@ -155,6 +160,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
                 formula="mean of |prediction - label|",
                 source=f"{SCIKIT}.mean_absolute_error",
                 of=_mean("absolute", is_size=True),
+                interval=_STUDENT,
             ),
             Measure(
                 name="mean_squared_error",
@@ -163,6 +169,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
                 formula="mean of (prediction - label)²",
                 source=f"{SCIKIT}.mean_squared_error, brier_score_loss",
                 of=_mean("square", is_size=True),
+                interval=_STUDENT,
             ),
             Measure(
                 name="root_mean_squared_error",
@@ -171,6 +178,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
                 formula="√ of the mean of (prediction - label)²",
                 source=f"{SCIKIT}.root_mean_squared_error",
                 of=_root_mean_square,
+                interval=f"root of {_STUDENT}",
                 is_mean=False,
             ),
             Measure(
@@ -180,6 +188,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
                 formula="Σ over tenths of the score of (share of rows) · |share of positive labels - mean score|",
                 source="Naeini, Cooper, Hauskrecht 2015, Obtaining well calibrated probabilities, AAAI",
                 of=_calibration,
+                interval=_TENTHS,
                 is_mean=False,
             ),
         )
