@@ -126,9 +126,10 @@ def review(*, actor: User, answer: Answer, decision: str, reason: str = "") -> A
 
 
 @transaction.atomic
-def lapse(*, answer: Answer, because: str) -> bool:
-    """Let an answer never count again, since something contradicts it. Whether this is what made it lapse."""
-    _, is_new = AnswerLapse.objects.get_or_create(answer=answer, defaults={"because": because})
+def lapse(*, answer: Answer, because: str, at: datetime | None = None) -> bool:
+    """Let an answer never count again from a time on (now when absent). Whether this is what made it lapse."""
+    defaults = {"because": because, "lapsed_at": at or timezone.now()}
+    _, is_new = AnswerLapse.objects.get_or_create(answer=answer, defaults=defaults)
     if is_new:
         audit.record(actor=None, action=Action.ANSWER_LAPSED, subject=subject(answer), detail={"because": because})
     return is_new

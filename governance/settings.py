@@ -6,6 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from celery.schedules import crontab
+
 from governance import embedded, environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -216,6 +218,17 @@ CELERY_BEAT_SCHEDULE = {
         "task": "policies.tasks.sweep",
         "schedule": timedelta(seconds=5),
         "options": {"expires": 10},
+    },
+    "compute-maturity": {
+        "task": "assessments.tasks.compute",
+        "schedule": crontab(hour="2", minute="30"),
+        "options": {"expires": 3_600},
+    },
+    # Publishes the Monday of the week once; every hour, so that a service that was down then catches up.
+    "publish-maturity": {
+        "task": "assessments.tasks.publish",
+        "schedule": crontab(minute="5"),
+        "options": {"expires": 3_000},
     },
 }
 

@@ -78,6 +78,8 @@ class Counted:
     points: Mapping[str, Mapping[UUID, tuple[State, tuple[str, ...]]]]
     standings: Mapping[Scope, Standing]
     heard: Mapping[Scope, Heard]
+    # Which scopes have items of the populations that conditions ask for.
+    present: Mapping[str, frozenset[Scope]] = field(default_factory=dict)
     models: Mapping[UUID, str] = field(default_factory=dict)
 
     def ages(self, scope: Scope, criterion: Criterion) -> tuple[Age, ...]:
@@ -131,6 +133,7 @@ def count(frameworks: Iterable[Ladder | Rubric], *, as_of: datetime) -> Counted:
             points={name: _points(cursor, measure.full, as_of) for name, measure in definitions.TESTS.items()},
             standings=_standings(cursor, as_of),
             heard=_heard(cursor, as_of),
+            present=_present(cursor, criteria.values()),
             models=models,
         )
 
@@ -338,6 +341,22 @@ def _standings(cursor: CursorWrapper, as_of: datetime) -> dict[Scope, Standing]:
     for team, model, versions, heard_at in rows:
         standings[Scope(team, model)] = Standing(production_versions=versions, heard_at=heard_at)
     return standings
+
+
+def _present(cursor: CursorWrapper, criteria: Iterable[Criterion]) -> dict[str, frozenset[Scope]]:
+    asked = {criterion.applies_when.exists for criterion in criteria if criterion.applies_when is not None}
+    found = {}
+    for population in sorted(name for name in asked if name is not None and name not in populations.UNSEEN):
+        table = populations.SAME_AS.get(population, population)
+        rows = _rows(
+            cursor,
+            f"""
+            SELECT DISTINCT o.team_id, p.model FROM {table} p
+            LEFT JOIN m_owner o ON o.model = p.model AND o.window_days = 0
+            """,
+        )
+        found[population] = frozenset(scope for team, model in rows for scope in (Scope(team), Scope(team, model)))
+    return found
 
 
 def _heard(cursor: CursorWrapper, as_of: datetime) -> dict[Scope, Heard]:

@@ -1,0 +1,208 @@
+"""Rating every team and every model at one time: measures, answers and exemptions in, results and ratings out."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from assessments import judging, scoring, testscore
+from assessments.framework import Criterion, Extent, Framework, Ladder, Rubric
+from assessments.items import State, Tally
+from assessments.judging import Evidence, GivenAnswer, Result
+from assessments.measures import counting
+from assessments.measures.counting import Counted, Scope
+from assessments.models import Answer, Exemption
+from assessments.scoring import Rating, Standing
+from assessments.testscore import PointEvidence, Report, TeamScore, TestPoints, TestScore
+
+NOBODY = Standing(production_versions=0, heard_at=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LadderCard:
+    """A team or model by a framework of levels."""
+
+    rating: Rating
+    results: Mapping[str, Result]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """A model by a rubric of tests."""
+
+    score: TestScore
+    points: Mapping[str, TestPoints]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamCard:
+    """A team by a rubric of tests: its models' scores taken together. Obstacles: why there are none."""
+
+    score: TeamScore
+    obstacles: tuple[str, ...]
+
+
+Card = LadderCard | ModelCard | TeamCard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What people said that counts at a time, by scope and criterion. A word for a team holds for its models."""
+
+    answers: Mapping[tuple[Scope, str, str], Answer]
+    exemptions: Mapping[tuple[Scope, str, str], Exemption]
+
+    def answer(self, scope: Scope, framework: str, criterion: str) -> Answer | None:
+        found = self.answers.get((scope, framework, criterion))
+        if found is None and scope.model is not None:
+            found = self.answers.get((Scope(scope.team), framework, criterion))
+        return found
+
+    def exemption(self, scope: Scope, framework: str, criterion: str) -> Exemption | None:
+        found = self.exemptions.get((scope, framework, criterion))
+        if found is None and scope.model is not None:
+            found = self.exemptions.get((Scope(scope.team), framework, criterion))
+        return found
+
+
+def said(as_of: datetime) -> Said:
+    """The newest answer of each scope to each criterion, and the exemptions in force. Two queries and a half."""
+    answers = (
+        Answer.objects.filter(answered_at__lte=as_of)
+        .order_by("team_id", "model", "framework", "criterion", "-id")
+        .distinct("team_id", "model", "framework", "criterion")
+        .select_related("lapse")
+        .prefetch_related("reviews")
+    )
+    exemptions = Exemption.objects.filter(granted_at__lte=as_of, ends_at__gt=as_of).order_by("ends_at", "id")
+    return Said(
+        answers={(Scope(one.team_id, one.model), one.framework, one.criterion): one for one in answers},
+        exemptions={(Scope(one.team_id, one.model), one.framework, one.criterion): one for one in exemptions},
+    )
+
+
+def cards(framework: Framework, counted: Counted, told: Said) -> dict[Scope, Card]:
+    """The cards of every team, of what nobody owns, and of every model in production."""
+    if isinstance(framework, Ladder):
+        return dict(_ladder(framework, counted, told))
+    return dict(_rubric(framework, counted, told))
+
+
+def given(answer: Answer, at: datetime) -> GivenAnswer:
+    """An answer as it stood at that time. One that its first review rejected is as good as none, and says so."""
+    reviews = [review for review in answer.reviews.all() if review.reviewed_at <= at]
+    first = next((review for review in reviews if not review.is_recheck), None)
+    lapse = getattr(answer, "lapse", None)
+    because = ""
+    if lapse is not None and lapse.lapsed_at <= at:
+        because = lapse.because
+    elif first is not None and first.decision == "reject":
+        because = f"The review rejected the answer: {first.reason}"
+    return GivenAnswer(
+        extent=Extent(answer.extent),
+        is_reviewed=first is not None and first.decision == "accept",
+        expires_at=answer.expires_at,
+        lapsed_because=because,
+        id=answer.pk,
+    )
+
+
+def _ladder(ladder: Ladder, counted: Counted, told: Said) -> Iterable[tuple[Scope, LadderCard]]:
+    plan = scoring.plan(ladder)
+    by_model = _by_model(counted)
+    for scope, standing in counted.standings.items():
+        evidence = {
+            criterion.id: _evidence(ladder, criterion, scope, counted, by_model, told) for criterion in ladder.criteria
+        }
+        results = judging.judge_all(ladder, evidence, at=counted.as_of)
+        rating = scoring.rate(plan, results, standing, at=counted.as_of)
+        yield scope, LadderCard(rating=rating, results=results)
+
+
+def _by_model(counted: Counted) -> dict[str, dict[UUID, Tally]]:
+    """A model's own items, whoever owned it for most of a measure's window."""
+    return {
+        name: {scope.model: tally for scope, tally in tallies.items() if scope.model is not None}
+        for name, tallies in counted.tallies.items()
+    }
+
+
+def _evidence(
+    ladder: Ladder,
+    criterion: Criterion,
+    scope: Scope,
+    counted: Counted,
+    by_model: Mapping[str, Mapping[UUID, Tally]],
+    told: Said,
+) -> Evidence:
+    tally = None
+    if criterion.id in counted.tallies:
+        if scope.model is None:
+            tally = counted.tallies[criterion.id].get(scope)
+        else:
+            tally = by_model[criterion.id].get(scope.model)
+        if tally is None:
+            tally = counting.nothing(criterion)
+    answer = told.answer(scope, ladder.framework, criterion.id)
+    exemption = told.exemption(scope, ladder.framework, criterion.id)
+    return Evidence(
+        tally=tally,
+        applies=_applies(criterion, scope, counted),
+        ages=counted.ages(scope, criterion),
+        answer=given(answer, counted.as_of) if answer is not None else None,
+        exemption=judging.Exemption(ends_at=exemption.ends_at, id=exemption.pk) if exemption is not None else None,
+    )
+
+
+def _applies(criterion: Criterion, scope: Scope, counted: Counted) -> State:
+    """Whether the population a criterion asks for exists. Not to see it is no proof that there is none."""
+    condition = criterion.applies_when
+    if condition is None or condition.exists is None:
+        return State.TRUE
+    return State.TRUE if scope in counted.present.get(condition.exists, frozenset()) else State.UNKNOWN
+
+
+def _rubric(rubric: Rubric, counted: Counted, told: Said) -> Iterable[tuple[Scope, ModelCard | TeamCard]]:
+    by_team: dict[int | None, dict[str, TestScore]] = {}
+    for scope in counted.standings:
+        if scope.model is None:
+            by_team.setdefault(scope.team, {})
+            continue
+        points = {
+            test.id: testscore.points(
+                test, _point_evidence(rubric, test.id, test.facts, scope, counted, told), at=counted.as_of
+            )
+            for test in rubric.tests
+        }
+        card = ModelCard(score=testscore.score(rubric, points), points=points)
+        by_team.setdefault(scope.team, {})[str(scope.model)] = card.score
+        yield scope, card
+    for team, scores in by_team.items():
+        standing = counted.standings.get(Scope(team), NOBODY)
+        yield Scope(team), TeamCard(score=testscore.team(scores), obstacles=standing.obstacles(counted.as_of))
+
+
+def _point_evidence(
+    rubric: Rubric, test: str, facts: tuple[str, ...], scope: Scope, counted: Counted, told: Said
+) -> PointEvidence:
+    full, missing = State.UNKNOWN, facts
+    if scope.model is not None and test in counted.points:
+        full, missing = counted.points[test].get(scope.model, (State.UNKNOWN, facts))
+    answer = told.answer(scope, rubric.framework, test)
+    exemption = told.exemption(scope, rubric.framework, test)
+    report = None
+    if answer is not None:
+        found = given(answer, counted.as_of)
+        report = Report(
+            # A report says that the test was made for the model, whole.
+            is_reviewed=found.is_reviewed and judging.accepts(found.extent, judging.FALLBACK_ACCEPTS),
+            expires_at=found.expires_at,
+            lapsed_because=found.lapsed_because,
+            id=found.id,
+        )
+    return PointEvidence(
+        full=full,
+        report=report,
+        exemption=judging.Exemption(ends_at=exemption.ends_at, id=exemption.pk) if exemption is not None else None,
+        missing=missing,
+    )
