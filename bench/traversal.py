@@ -6,7 +6,7 @@ from itertools import islice
 from urllib.parse import urlencode
 
 from bench import generator, inside, load, rows, scene
-from bench.rows import Better, Peer, Row
+from bench.rows import Better, Peer, Row, Target
 from bench.scene import BenchError, Scene, Service
 
 LARGEST = 20
@@ -42,23 +42,46 @@ def _closures(service: Service, repeats: int) -> Iterator[Row]:
 
 
 def _neighbourhoods(service: Service, requests: int) -> Iterator[Row]:
-    """GET /graph around the assets with the most neighbours among a hundred, one request after the other."""
+    """GET /graph around the assets with the most neighbours among a hundred, one request after the other.
+
+    Each also as of the newest day in the log, when the same assets and edges stood: so what is compared is how they are
+    found, not how many they are.
+    """
     assets = service.call("GET", "/assets?limit=100")["results"]
     if not assets:
         raise BenchError("The graph has no assets.")
+    day = max(asset["last_seen_at"] for asset in assets)
     for depth in (1, 3):
-        paths = ["/graph?" + urlencode({"asset": asset["id"], "direction": "both", "depth": depth}) for asset in assets]
+        asked = [{"asset": asset["id"], "direction": "both", "depth": depth} for asset in assets]
+        paths = ["/graph?" + urlencode(query) for query in asked]
         sizes = {path: len(service.call("GET", path)["nodes"]) for path in paths}
         largest = sorted(paths, key=sizes.__getitem__)[-LARGEST:]
-        wire = [service.request(largest[number % len(largest)]) for number in range(requests)]
-        result = load.closed(service.address, wire, connections=1).expect(200)
         nodes = [sizes[path] for path in largest]
+        note = f"{min(nodes)} to {max(nodes)} nodes in an answer, with owners and states"
+        now = _latencies(service, largest, requests)
+        then = _latencies(service, [f"{path}&{urlencode({'as_of': day})}" for path in largest], requests)
         for name, share in PERCENTILES:
             yield rows.measured(
                 "traversal",
                 f"GET /graph, both ways, depth {depth}, {name}",
-                [rows.percentile(result.latencies, share) * 1000],
+                [rows.percentile(now, share) * 1000],
                 "ms",
                 better=Better.LESS,
-                note=f"{min(nodes)} to {max(nodes)} nodes in an answer",
+                target=Target(value=60) if name == "p95" else None,
+                note=note,
             )
+            yield rows.measured(
+                "traversal",
+                f"GET /graph as of a day, both ways, depth {depth}, {name}",
+                [rows.percentile(then, share) * 1000],
+                "ms",
+                better=Better.LESS,
+                peer=Peer(name="the same now", values=[rows.percentile(now, share) * 1000]),
+                target=Target(ratio=0.5),
+                note=note,
+            )
+
+
+def _latencies(service: Service, paths: list[str], requests: int) -> list[float]:
+    wire = [service.request(paths[number % len(paths)]) for number in range(requests)]
+    return load.closed(service.address, wire, connections=1).expect(200).latencies

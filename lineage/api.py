@@ -1,8 +1,8 @@
 """The graph over HTTP: assets, their versions and runs, and the neighbourhood of an asset."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -12,13 +12,38 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance import rest
+from governance import selectors as governance_selectors
 from governance.errors import Invalid
+from governance.models import Ownership
 from governance.tokens import Scope
 from lineage import selectors
+from lineage.asof import Moment
 from lineage.models import Asset, Run
 from lineage.traversal import MAX_BUDGET, MAX_DEPTH, Direction, Link, Neighbourhood, Node
 
 KindWord = Literal["dataset", "model", "job", "deployment", "repository"]
+Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class OnADay(rest.Body, frozen=True, kw_only=True):
+    """What held at `as_of` (inclusive; now when absent), going by no event received after `known_at`."""
+
+    as_of: Instant | None = None
+    known_at: Instant | None = None
+
+    @property
+    def moment(self) -> Moment:
+        """Raises Invalid for a time at the ends of the calendar."""
+        return Moment(as_of=instant("as_of", self.as_of), known_at=instant("known_at", self.known_at))
+
+
+def instant(name: str, given: datetime | None) -> datetime | None:
+    """The time in UTC: PostgreSQL refuses offsets that Python takes. Raises Invalid, naming the parameter."""
+    try:
+        return given and given.astimezone(UTC)
+    except OverflowError:
+        says = "Not within the years 1 to 9999."
+        raise Invalid(f"{name}: {says}", fields={name: says}) from None
 
 
 class AssetsQuery(rest.Paging, frozen=True, kw_only=True):
@@ -43,10 +68,19 @@ class AssetOut(rest.Body, frozen=True, kw_only=True):
 
 
 class FacetOut(rest.Body, frozen=True, kw_only=True):
-    """The current value of one facet."""
+    """The value of one facet. Not exact: by the day asked for another value may have been said after it."""
 
     value: Any
     seen_at: datetime
+    exact: bool
+
+
+class OwnerOut(rest.Body, frozen=True, kw_only=True):
+    """Who answers for an asset in one role: a team, and a person when one is named."""
+
+    role: str
+    team: str
+    user: str | None
 
 
 class VersionOut(rest.Body, frozen=True, kw_only=True):
@@ -60,16 +94,17 @@ class VersionOut(rest.Body, frozen=True, kw_only=True):
 
 
 class AssetDetail(AssetOut, frozen=True, kw_only=True):
-    """An asset with its current facets and newest versions."""
+    """An asset with its owners, facets and newest versions on the day asked for."""
 
+    owners: list[OwnerOut]
     facets: dict[str, FacetOut]
     versions: list[VersionOut]
 
 
-class VersionsQuery(rest.Body, frozen=True, kw_only=True):
+class VersionsQuery(OnADay, frozen=True, kw_only=True):
     """A page of versions: older than `before`, at most `limit`."""
 
-    before: datetime | None = None
+    before: Instant | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=rest.MAX_PAGE_SIZE)] = rest.PAGE_SIZE
 
 
@@ -88,7 +123,7 @@ class RunOut(rest.Body, frozen=True, kw_only=True):
     commit: str | None
 
 
-class GraphQuery(rest.Body, frozen=True, kw_only=True):
+class GraphQuery(OnADay, frozen=True, kw_only=True):
     """Whose neighbourhood (by id, or by kind, namespace and name), how far, how much of it, on which day."""
 
     asset: UUID | None = None
@@ -98,11 +133,13 @@ class GraphQuery(rest.Body, frozen=True, kw_only=True):
     direction: Direction = Direction.BOTH
     depth: Annotated[int, msgspec.Meta(ge=0, le=MAX_DEPTH)] = 1
     budget: Annotated[int, msgspec.Meta(ge=1, le=MAX_BUDGET)] = 200
-    as_of: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class NodeOut(rest.Body, frozen=True, kw_only=True):
-    """An asset in the neighbourhood. `more_*` counts its neighbours that the answer leaves out."""
+    """An asset in the neighbourhood. `more_*` counts its neighbours that the answer leaves out.
+
+    `state` is that of the newest run of a job or deployment.
+    """
 
     id: UUID
     kind: str
@@ -112,6 +149,8 @@ class NodeOut(rest.Body, frozen=True, kw_only=True):
     rank: int
     more_upstream: int
     more_downstream: int
+    state: str | None
+    owners: list[OwnerOut]
 
 
 class EdgeOut(rest.Body, frozen=True, kw_only=True):
@@ -134,6 +173,7 @@ class GraphOut(rest.Body, frozen=True, kw_only=True):
     depth: int
     budget: int
     as_of: datetime | None
+    known_at: datetime | None
     nodes: list[NodeOut]
     edges: list[EdgeOut]
     truncated: bool
@@ -177,7 +217,11 @@ def _run(run: Run) -> RunOut:
     )
 
 
-def _node(node: Node) -> NodeOut:
+def _owner(owner: Ownership) -> OwnerOut:
+    return OwnerOut(role=owner.role, team=owner.team.slug, user=owner.user.username if owner.user else None)
+
+
+def _node(node: Node, owners: list[Ownership]) -> NodeOut:
     return NodeOut(
         id=node.uuid,
         kind=node.kind,
@@ -187,6 +231,8 @@ def _node(node: Node) -> NodeOut:
         rank=node.rank,
         more_upstream=node.more_upstream,
         more_downstream=node.more_downstream,
+        state=node.state,
+        owners=[_owner(owner) for owner in owners],
     )
 
 
@@ -203,13 +249,15 @@ def _edge(link: Link) -> EdgeOut:
 
 
 def _graph(found: Neighbourhood) -> GraphOut:
+    owners = governance_selectors.owners_of([node.uuid for node in found.nodes], found.moment.as_of)
     return GraphOut(
         root=found.root,
         direction=found.direction,
         depth=found.depth,
         budget=found.budget,
-        as_of=found.as_of,
-        nodes=[_node(node) for node in found.nodes],
+        as_of=found.moment.as_of,
+        known_at=found.moment.known_at,
+        nodes=[_node(node, owners[node.uuid]) for node in found.nodes],
         edges=[_edge(link) for link in found.links],
         truncated=found.is_truncated,
         reason=found.reason,
@@ -242,13 +290,26 @@ class AssetsView(ReadView):
 
 
 class AssetView(ReadView):
-    @extend_schema(operation_id="asset", summary="One asset", responses={200: rest.schema_of(AssetDetail)})
+    @extend_schema(
+        operation_id="asset",
+        summary="One asset",
+        parameters=parameters(OnADay),
+        responses={200: rest.schema_of(AssetDetail)},
+    )
     def get(self, request: Request, uuid: UUID) -> Response:
-        rest.query(request, rest.Body)
+        asked = rest.query(request, OnADay)
+        moment = asked.moment
         asset = selectors.asset(uuid)
-        facets = {facet.key: FacetOut(value=facet.value, seen_at=facet.seen_at) for facet in selectors.facets(asset)}
-        versions = [_version(version) for version in selectors.versions(asset)]
-        return rest.answer(AssetDetail(**msgspec.structs.asdict(_asset(asset)), facets=facets, versions=versions))
+        detail = AssetDetail(
+            **msgspec.structs.asdict(_asset(asset)),
+            owners=[_owner(owner) for owner in governance_selectors.owners(asset.uuid, moment.as_of)],
+            facets={
+                facet.key: FacetOut(value=facet.value, seen_at=facet.seen_at, exact=facet.is_exact)
+                for facet in selectors.facets(asset, as_of=moment.as_of)
+            },
+            versions=[_version(version) for version in selectors.versions(asset, moment=moment)],
+        )
+        return rest.answer(detail)
 
 
 class VersionsView(ReadView):
@@ -260,7 +321,12 @@ class VersionsView(ReadView):
     )
     def get(self, request: Request, uuid: UUID) -> Response:
         asked = rest.query(request, VersionsQuery)
-        rows = selectors.versions(selectors.asset(uuid), limit=asked.limit + 1, before=asked.before)
+        rows = selectors.versions(
+            selectors.asset(uuid),
+            limit=asked.limit + 1,
+            before=instant("before", asked.before),
+            moment=asked.moment,
+        )
         page = rows[: asked.limit]
         following = page[-1].at.isoformat() if len(rows) > asked.limit else None
         return rest.answer({"results": [_version(version) for version in page], "next": following})
@@ -298,6 +364,6 @@ class GraphView(ReadView):
             says = "Name an asset by its id, or by kind, namespace and name."
             raise Invalid(says, fields={"asset": says})
         found = selectors.neighbourhood(
-            asset=root, direction=asked.direction, depth=asked.depth, budget=asked.budget, as_of=asked.as_of
+            asset=root, direction=asked.direction, depth=asked.depth, budget=asked.budget, moment=asked.moment
         )
         return rest.answer(_graph(found))

@@ -7,10 +7,14 @@ Other apps name assets, versions and runs by UUID, which is derived from their i
 """
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, HashIndex
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
+
+KNOWN_AT = "When the earliest event that shows it was received."
+ALSO_TOLD = "Other tellings that count, as time and receipt in turn; see lineage.tellings."
 
 
 class Event(models.Model):
@@ -84,9 +88,11 @@ class AssetVersion(models.Model):
     key = models.TextField()
     produced_at = models.DateTimeField(null=True, help_text="First event in which a run wrote it.")
     seen_at = models.DateTimeField(help_text="First event that names it.")
+    known_at = models.DateTimeField(help_text=KNOWN_AT)
+    also_told = ArrayField(models.DateTimeField(), null=True, help_text=ALSO_TOLD)
 
     class Meta:
-        indexes = [models.Index(fields=["asset", "-seen_at"], name="version_by_asset")]
+        indexes = [models.Index(F("asset"), Coalesce("produced_at", "seen_at").desc(), name="version_by_time")]
 
     def __str__(self) -> str:
         return self.key
@@ -136,6 +142,8 @@ class RunIO(models.Model):
         AssetVersion, on_delete=models.DO_NOTHING, null=True, related_name="io", db_constraint=False
     )
     first_seen_at = models.DateTimeField()
+    known_at = models.DateTimeField(help_text=KNOWN_AT)
+    also_told = ArrayField(models.DateTimeField(), null=True, help_text=ALSO_TOLD)
 
     class Meta:
         constraints = [
@@ -147,6 +155,13 @@ class RunIO(models.Model):
         ]
         indexes = [
             models.Index(F("asset"), F("direction"), F("first_seen_at").desc(), name="io_by_asset"),
+            # What an output without a version stands for is looked up among its like.
+            models.Index(
+                F("asset"),
+                F("first_seen_at").desc(),
+                name="io_unnamed_outputs",
+                condition=Q(direction="output", version__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -167,6 +182,8 @@ class Edge(models.Model):
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField(null=True, help_text="Empty while the edge is current.")
     last_seen_at = models.DateTimeField()
+    known_at = models.DateTimeField(null=True, help_text=f"{KNOWN_AT} Of declared edges the declarations know.")
+    also_told = ArrayField(models.DateTimeField(), null=True, help_text=ALSO_TOLD)
 
     class Meta:
         constraints = [
@@ -182,17 +199,30 @@ class Edge(models.Model):
             ),
         ]
         indexes = [
+            # A walk reads these alone: ids in order, and on another day the beginning too.
             models.Index(
-                fields=["target"],
-                include=["source"],
+                fields=["target", "source"],
+                include=["valid_from"],
                 condition=Q(valid_to__isnull=True),
-                name="edge_upstream",
+                name="edge_upstream_now",
             ),
             models.Index(
-                fields=["source"],
-                include=["target"],
+                fields=["source", "target"],
+                include=["valid_from"],
                 condition=Q(valid_to__isnull=True),
-                name="edge_downstream",
+                name="edge_downstream_now",
+            ),
+            models.Index(
+                fields=["target", "source", "valid_to"],
+                include=["valid_from"],
+                condition=Q(valid_to__isnull=False),
+                name="edge_upstream_closed",
+            ),
+            models.Index(
+                fields=["source", "target", "valid_to"],
+                include=["valid_from"],
+                condition=Q(valid_to__isnull=False),
+                name="edge_downstream_closed",
             ),
         ]
 
@@ -208,6 +238,7 @@ class Declaration(models.Model):
     )
     direction = models.CharField(max_length=6)
     event_time = models.DateTimeField()
+    known_at = models.DateTimeField(help_text="When its event was received.")
     digest = models.BinaryField(max_length=32)
     assets = models.JSONField(help_text="Ids of the assets; an empty list says there are none.")
 

@@ -16,7 +16,7 @@ from uuid import UUID
 import psycopg
 from django.db import OperationalError, connections, transaction
 
-from lineage import events
+from lineage import events, tellings
 from lineage.translation import Batch, state_of
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ class Pending:
 
     id: int
     event_time: datetime
+    received_at: datetime
     digest: bytes
     body: bytes
 
@@ -91,7 +92,7 @@ def _take(limit: int, using: str) -> list[Pending]:
             return []
         cursor.execute(
             """
-            SELECT id, event_time, digest, body FROM (
+            SELECT id, event_time, received_at, digest, body FROM (
                 SELECT *, sum(octet_length(body)) OVER (ORDER BY id) - octet_length(body) AS bytes_before
                 FROM lineage_event WHERE id = ANY(%b::bigint[])
             ) AS waiting WHERE bytes_before < %b ORDER BY id
@@ -99,14 +100,20 @@ def _take(limit: int, using: str) -> list[Pending]:
             [ids, BATCH_BYTES],
         )
         return [
-            Pending(id=row[0], event_time=row[1], digest=bytes(row[2]), body=bytes(row[3])) for row in cursor.fetchall()
+            Pending(id=row[0], event_time=row[1], received_at=row[2], digest=bytes(row[3]), body=bytes(row[4]))
+            for row in cursor.fetchall()
         ]
 
 
 def _merge(pending: Sequence[Pending], using: str) -> None:
     batch = Batch()
     for event in pending:
-        batch.add(events.decode(event.body), event_time=event.event_time, digest=event.digest)
+        batch.add(
+            events.decode(event.body),
+            event_time=event.event_time,
+            digest=event.digest,
+            received_at=event.received_at,
+        )
     with _cursor(using) as cursor:
         write(cursor, batch)
 
@@ -142,6 +149,25 @@ def write(cursor: psycopg.Cursor[Any], batch: Batch) -> None:
     _declarations(cursor, batch, assets)
     _facets(cursor, batch, assets)
     _observations(cursor, batch, versions)
+
+
+def _tell(row: str, column: str) -> str:
+    """Assignments that merge the tellings of an upserted row, see `lineage.tellings`."""
+    more = _tells_more(row, column)
+    # Spelt out for each column, because a subquery would be run for every row and not only where there is more.
+    told = f"""lineage_tellings(
+                    ARRAY[{row}.{column}, {row}.known_at] || {row}.also_told,
+                    ARRAY[excluded.{column}, excluded.known_at] || excluded.also_told)"""
+    return f"""{column} = LEAST({row}.{column}, excluded.{column}),
+            known_at = CASE WHEN {more} THEN ({told})[2] ELSE {row}.known_at END,
+            also_told = CASE WHEN {more} THEN NULLIF(({told})[3:], '{{}}') ELSE {row}.also_told END"""
+
+
+def _tells_more(row: str, column: str) -> str:
+    """Whether the new tellings may add to the stored ones. Nearly never: what is told later is received later."""
+    return (
+        f"({row}.{column} > excluded.{column} OR {row}.known_at > excluded.known_at OR excluded.also_told IS NOT NULL)"
+    )
 
 
 def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
@@ -201,18 +227,20 @@ def _versions(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]
     if not batch.versions:
         return {}
     rows = [
-        (uuid, assets[fact.asset], fact.key, fact.produced_at, fact.seen_at)
+        (uuid, assets[fact.asset], fact.key, fact.produced_at, *tellings.columns(fact.seen))
         for uuid, fact in _in_order(batch.versions)
     ]
-    columns = _columns(rows, 5)
+    columns = _columns(rows, 7)
     cursor.execute(
-        """
-        INSERT INTO lineage_assetversion AS v (uuid, asset_id, key, produced_at, seen_at)
-        SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::text[], %b::timestamptz[], %b::timestamptz[])
+        f"""
+        INSERT INTO lineage_assetversion AS v (uuid, asset_id, key, produced_at, seen_at, known_at, also_told)
+        SELECT uuid, asset, key, produced_at, seen_at, known_at, also_told::timestamptz[]
+        FROM unnest(%b::uuid[], %b::bigint[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::timestamptz[],
+                    %b::text[]) AS seen (uuid, asset, key, produced_at, seen_at, known_at, also_told)
         ON CONFLICT (uuid) DO UPDATE SET
             produced_at = LEAST(v.produced_at, excluded.produced_at),
-            seen_at = LEAST(v.seen_at, excluded.seen_at)
-        WHERE v.seen_at > excluded.seen_at
+            {_tell("v", "seen_at")}
+        WHERE {_tells_more("v", "seen_at")}
            OR COALESCE(v.produced_at > excluded.produced_at, excluded.produced_at IS NOT NULL)
         """,
         columns,
@@ -286,46 +314,49 @@ def _runs(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int], ve
 
 def _io(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int], versions: dict[UUID, int]) -> None:
     rows = [
-        (run, direction, assets[asset], version and versions[version], at)
-        for (run, direction, asset, version), at in sorted(batch.io.items(), key=_io_order)
+        (run, direction, assets[asset], version and versions[version], *tellings.columns(seen))
+        for (run, direction, asset, version), seen in sorted(batch.io.items(), key=_io_order)
     ]
     if not rows:
         return
     cursor.execute(
-        """
-        INSERT INTO lineage_runio AS io (run_id, direction, asset_id, version_id, first_seen_at)
-        SELECT * FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::bigint[], %b::timestamptz[])
-        ON CONFLICT (run_id, direction, asset_id, version_id) DO UPDATE SET first_seen_at = excluded.first_seen_at
-        WHERE io.first_seen_at > excluded.first_seen_at
+        f"""
+        INSERT INTO lineage_runio AS io (run_id, direction, asset_id, version_id, first_seen_at, known_at, also_told)
+        SELECT run, direction, asset, version, first_seen_at, known_at, also_told::timestamptz[]
+        FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::bigint[], %b::timestamptz[], %b::timestamptz[],
+                    %b::text[]) AS seen (run, direction, asset, version, first_seen_at, known_at, also_told)
+        ON CONFLICT (run_id, direction, asset_id, version_id) DO UPDATE SET {_tell("io", "first_seen_at")}
+        WHERE {_tells_more("io", "first_seen_at")}
         """,
-        _columns(rows, 5),
+        _columns(rows, 7),
     )
 
 
-def _io_order(item: tuple[tuple[UUID, str, UUID, UUID | None], datetime]) -> tuple[int, str, int, int]:
+def _io_order(item: tuple[tuple[UUID, str, UUID, UUID | None], Any]) -> tuple[int, str, int, int]:
     run, direction, asset, version = item[0]
     return run.int, direction, asset.int, version.int if version else -1
 
 
 def _edges(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) -> None:
     rows = sorted(
-        (assets[source], assets[target], relation, first, last)
-        for (source, target, relation), (first, last) in batch.edges.items()
+        (assets[source], assets[target], relation, fact.last_seen_at, *tellings.columns(fact.seen))
+        for (source, target, relation), fact in batch.edges.items()
     )
     if not rows:
         return
     cursor.execute(
-        """
-        INSERT INTO lineage_edge AS e (source_id, target_id, relation, is_declared, valid_from, last_seen_at)
-        SELECT source, target, relation, false, first, last
-        FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::timestamptz[], %b::timestamptz[])
-             AS seen (source, target, relation, first, last)
+        f"""
+        INSERT INTO lineage_edge AS e (source_id, target_id, relation, is_declared, last_seen_at, valid_from, known_at,
+                                       also_told)
+        SELECT source, target, relation, false, last_seen_at, valid_from, known_at, also_told::timestamptz[]
+        FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::timestamptz[],
+                    %b::text[]) AS seen (source, target, relation, last_seen_at, valid_from, known_at, also_told)
         ON CONFLICT (source_id, target_id, relation) WHERE NOT is_declared DO UPDATE SET
-            valid_from = LEAST(e.valid_from, excluded.valid_from),
-            last_seen_at = GREATEST(e.last_seen_at, excluded.last_seen_at)
-        WHERE e.valid_from > excluded.valid_from OR e.last_seen_at < excluded.last_seen_at
+            last_seen_at = GREATEST(e.last_seen_at, excluded.last_seen_at),
+            {_tell("e", "valid_from")}
+        WHERE e.last_seen_at < excluded.last_seen_at OR {_tells_more("e", "valid_from")}
         """,
-        _columns(rows, 5),
+        _columns(rows, 7),
     )
 
 
@@ -335,20 +366,27 @@ def _declarations(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, 
     The upsert of the job's asset has locked its row, so no other projector declares for the same job meanwhile.
     """
     rows = [
-        (assets[job], direction, at, digest, json.dumps([assets[asset] for asset in listed]))
-        for (job, direction, digest), (at, listed) in sorted(batch.declarations.items())
+        (
+            assets[job],
+            direction,
+            fact.event_time,
+            fact.received_at,
+            digest,
+            json.dumps([assets[asset] for asset in fact.assets]),
+        )
+        for (job, direction, digest), fact in sorted(batch.declarations.items(), key=lambda item: item[0])
     ]
     if not rows:
         return
     cursor.execute(
         """
-        INSERT INTO lineage_declaration (job_id, direction, event_time, digest, assets)
-        SELECT job, direction, at, digest, assets::jsonb
-        FROM unnest(%b::bigint[], %b::text[], %b::timestamptz[], %b::bytea[], %b::text[])
-             AS said (job, direction, at, digest, assets)
+        INSERT INTO lineage_declaration (job_id, direction, event_time, known_at, digest, assets)
+        SELECT job, direction, at, known_at, digest, assets::jsonb
+        FROM unnest(%b::bigint[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::bytea[], %b::text[])
+             AS said (job, direction, at, known_at, digest, assets)
         ON CONFLICT (job_id, direction, digest) DO NOTHING
         """,
-        _columns(rows, 5),
+        _columns(rows, 6),
     )
     jobs = sorted({row[0] for row in rows})
     cursor.execute(

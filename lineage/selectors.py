@@ -11,6 +11,7 @@ from django.db.models import Count, Q, QuerySet
 
 from governance.errors import NotFound
 from lineage import traversal
+from lineage.asof import NOW, Moment
 from lineage.models import Asset, AssetVersion, Event, Observation, Outbox, Run
 from lineage.traversal import Direction, Neighbourhood
 
@@ -55,26 +56,36 @@ class Version:
     is_inferred: bool
 
 
-def versions(asset: Asset, *, limit: int = 50, before: datetime | None = None) -> list[Version]:
+def versions(asset: Asset, *, limit: int = 50, before: datetime | None = None, moment: Moment = NOW) -> list[Version]:
     """The versions of an asset, the newest first, older than `before` if given."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT * FROM (
-                SELECT v.key, v.uuid, COALESCE(v.produced_at, v.seen_at) AS at, false AS is_inferred,
-                       (SELECT run_id FROM lineage_runio WHERE asset_id = v.asset_id AND version_id = v.id
-                        AND direction = 'output' ORDER BY first_seen_at, run_id LIMIT 1) AS run
-                FROM lineage_assetversion v WHERE v.asset_id = %(asset)s
-                UNION ALL
-                SELECT 'run:' || io.run_id, NULL, io.first_seen_at, true, io.run_id
-                FROM lineage_runio io
-                WHERE io.asset_id = %(asset)s AND io.direction = 'output' AND io.version_id IS NULL AND NOT EXISTS (
-                    SELECT 1 FROM lineage_runio pinned WHERE pinned.run_id = io.run_id AND pinned.direction = 'output'
-                       AND pinned.asset_id = io.asset_id AND pinned.version_id IS NOT NULL)
-            ) AS version WHERE %(before)s::timestamptz IS NULL OR at < %(before)s
-            ORDER BY at DESC, key DESC LIMIT %(limit)s
+            f"""
+            SELECT version.key, version.uuid, version.at, version.is_inferred, COALESCE(version.run, made.run_id)
+            FROM (
+                SELECT * FROM (
+                    SELECT v.key, v.uuid, {moment.version_time()} AS at, false AS is_inferred, v.id, NULL::uuid AS run
+                    FROM lineage_assetversion v
+                    WHERE v.asset_id = %(asset)s AND {moment.stands("v", "seen_at")}
+                    UNION ALL
+                    SELECT 'run:' || io.run_id, NULL, {moment.began("io", "first_seen_at")}, true, NULL, io.run_id
+                    FROM lineage_runio io
+                    WHERE io.asset_id = %(asset)s AND io.direction = 'output' AND io.version_id IS NULL
+                      AND {moment.stands("io", "first_seen_at")} AND NOT EXISTS (
+                        SELECT FROM lineage_runio pinned
+                        WHERE pinned.run_id = io.run_id AND pinned.direction = 'output'
+                          AND pinned.asset_id = io.asset_id AND pinned.version_id IS NOT NULL
+                          AND {moment.stands("pinned", "first_seen_at")})
+                ) AS any_version WHERE %(before)s::timestamptz IS NULL OR at < %(before)s
+                ORDER BY at DESC, key DESC LIMIT %(limit)s
+            ) AS version LEFT JOIN LATERAL (
+                SELECT io.run_id FROM lineage_runio io
+                WHERE io.version_id = version.id AND io.direction = 'output' AND {moment.stands("io", "first_seen_at")}
+                ORDER BY {moment.began("io", "first_seen_at")}, io.run_id LIMIT 1
+            ) AS made ON true
+            ORDER BY version.at DESC, version.key DESC
             """,
-            {"asset": asset.pk, "before": before, "limit": limit},
+            moment.parameters | {"asset": asset.pk, "before": before, "limit": limit},
         )
         return [
             Version(key=row[0], uuid=row[1], at=row[2], is_inferred=row[3], run=row[4]) for row in cursor.fetchall()
@@ -102,30 +113,52 @@ def events_of_run(uuid: UUID) -> QuerySet[Event]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facet:
-    """The current value of one facet and when it was last said."""
+    """The value of one facet and when it was last said.
+
+    Not exact when the stored sightings leave open which of several values was said last by the day asked for.
+    """
 
     key: str
     value: Any
     seen_at: datetime
+    is_exact: bool = True
 
 
-def facets(asset: Asset) -> list[Facet]:
-    """The current facets: for each key the value said last, unless it was a deletion. Ordered by key."""
+def facets(asset: Asset, *, as_of: datetime | None = None) -> list[Facet]:
+    """The facets on a day (now when absent): for each key the value said last, unless it was a deletion. By key.
+
+    Of a document that was sighted before and after the day it is only known that it was said at some time between; it
+    is taken to have been said just before the day, as senders repeat themselves.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT key, value::text, last_seen_at FROM (
-                SELECT DISTINCT ON (said.key) said.key, said.value, s.last_seen_at
-                FROM lineage_facetsighting s
-                JOIN lineage_facetdocument d ON d.uuid = s.document_id
-                CROSS JOIN LATERAL jsonb_each(d.body) AS said
-                WHERE s.asset_id = %s
-                ORDER BY said.key, s.last_seen_at DESC, s.last_digest DESC
-            ) AS newest WHERE NOT COALESCE(newest.value @> '{"_deleted": true}', false)
+            SELECT key, value::text, said_at, rival_at IS NULL OR said_at >= rival_at FROM (
+                SELECT key, value, said_at, latest_at, digest, row_number() OVER ranked AS place,
+                       lead(latest_at) OVER ranked AS rival_at
+                FROM (
+                    SELECT DISTINCT ON (said.key, said.value) said.key, said.value, sighting.digest,
+                           max(sighting.said_at) OVER (PARTITION BY said.key, said.value) AS said_at,
+                           sighting.latest_at
+                    FROM (
+                        SELECT document_id, last_digest AS digest,
+                               CASE WHEN last_seen_at > %(as_of)s THEN first_seen_at ELSE last_seen_at END AS said_at,
+                               LEAST(last_seen_at, %(as_of)s) AS latest_at
+                        FROM lineage_facetsighting
+                        WHERE asset_id = %(asset)s AND (%(as_of)s::timestamptz IS NULL OR first_seen_at <= %(as_of)s)
+                    ) AS sighting
+                    JOIN lineage_facetdocument d ON d.uuid = sighting.document_id
+                    CROSS JOIN LATERAL jsonb_each(d.body) AS said
+                    ORDER BY said.key, said.value, sighting.latest_at DESC, sighting.digest DESC
+                ) AS different
+                WINDOW ranked AS (PARTITION BY key ORDER BY latest_at DESC, said_at DESC, digest DESC)
+            ) AS newest WHERE place = 1 AND NOT COALESCE(value @> '{"_deleted": true}', false) ORDER BY key
             """,
-            [asset.pk],
+            {"asset": asset.pk, "as_of": as_of},
         )
-        return [Facet(key=row[0], value=json.loads(row[1]), seen_at=row[2]) for row in cursor.fetchall()]
+        return [
+            Facet(key=row[0], value=json.loads(row[1]), seen_at=row[2], is_exact=row[3]) for row in cursor.fetchall()
+        ]
 
 
 def observations(version: AssetVersion) -> QuerySet[Observation]:
@@ -134,11 +167,11 @@ def observations(version: AssetVersion) -> QuerySet[Observation]:
 
 
 def neighbourhood(
-    *, asset: Asset, direction: Direction, depth: int, budget: int = 200, as_of: datetime | None = None
+    *, asset: Asset, direction: Direction, depth: int, budget: int = 200, moment: Moment = NOW
 ) -> Neighbourhood:
     """See `traversal.neighbourhood`."""
     return traversal.neighbourhood(
-        root=asset.pk, root_uuid=asset.uuid, direction=direction, depth=depth, budget=budget, as_of=as_of
+        root=asset.pk, root_uuid=asset.uuid, direction=direction, depth=depth, budget=budget, moment=moment
     )
 
 

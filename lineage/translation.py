@@ -13,9 +13,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from lineage import events, identity
+from lineage import events, identity, tellings
 from lineage.events import EventKind, EventType
 from lineage.identity import Family, Kind
+from lineage.tellings import Tellings
 
 TERMINAL = {EventType.COMPLETE: "completed", EventType.ABORT: "aborted", EventType.FAIL: "failed"}
 UNDERWAY = EventType.START | EventType.RUNNING
@@ -46,7 +47,7 @@ class VersionFact:
     asset: UUID
     key: str
     produced_at: datetime | None
-    seen_at: datetime
+    seen: Tellings
 
 
 @dataclass(slots=True)
@@ -63,6 +64,19 @@ class RunFact:
     end_state: str = ""
     commit: UUID | None = None
     commit_set: Stamp | None = None
+
+
+@dataclass(slots=True)
+class EdgeFact:
+    seen: Tellings
+    last_seen_at: datetime
+
+
+@dataclass(slots=True)
+class DeclarationFact:
+    event_time: datetime
+    received_at: datetime
+    assets: tuple[UUID, ...]
 
 
 @dataclass(slots=True)
@@ -87,20 +101,23 @@ class Batch:
     assets: dict[UUID, AssetFact] = field(default_factory=dict)
     versions: dict[UUID, VersionFact] = field(default_factory=dict)
     runs: dict[UUID, RunFact] = field(default_factory=dict)
-    # (run, direction, asset, version) -> first seen
-    io: dict[tuple[UUID, str, UUID, UUID | None], datetime] = field(default_factory=dict)
-    # (source, target, relation) -> [first seen, last seen]
-    edges: dict[tuple[UUID, UUID, str], list[datetime]] = field(default_factory=dict)
+    # (run, direction, asset, version)
+    io: dict[tuple[UUID, str, UUID, UUID | None], Tellings] = field(default_factory=dict)
+    # (source, target, relation)
+    edges: dict[tuple[UUID, UUID, str], EdgeFact] = field(default_factory=dict)
     documents: dict[UUID, bytes] = field(default_factory=dict)
     sightings: dict[tuple[UUID, UUID], Sighting] = field(default_factory=dict)
-    # (job, direction, digest) -> (event time, assets)
-    declarations: dict[tuple[UUID, str, bytes], tuple[datetime, tuple[UUID, ...]]] = field(default_factory=dict)
+    # (job, direction, digest)
+    declarations: dict[tuple[UUID, str, bytes], DeclarationFact] = field(default_factory=dict)
     # (version, metric, segment, measured at)
     observations: dict[tuple[UUID, str, str, datetime], ObservationFact] = field(default_factory=dict)
+    # Time of the event being added, and when it was received.
+    _told: tuple[datetime, datetime] = (datetime.min, datetime.min)
 
-    def add(self, document: dict[str, Any], *, event_time: datetime, digest: bytes) -> None:
+    def add(self, document: dict[str, Any], *, event_time: datetime, digest: bytes, received_at: datetime) -> None:
         """Merge one event, in the form `events.decode` gives and `events.identify` has accepted."""
         stamp = (event_time, digest)
+        self._told = (event_time, received_at)
         match events.kind_of(document):
             case EventKind.RUN:
                 self._run_event(document, stamp)
@@ -136,12 +153,12 @@ class Batch:
 
         for dataset in document.get("inputs") or ():
             asset, version = self._dataset(dataset, stamp, run=run_uuid)
-            self._edge(asset, job, "consumed", at)
-            self._io((run_uuid, "input", asset, version), at)
+            self._edge(asset, job, "consumed")
+            self._io((run_uuid, "input", asset, version))
         for dataset in document.get("outputs") or ():
             asset, version = self._dataset(dataset, stamp, run=run_uuid, is_produced=True)
-            self._edge(job, asset, "produced", at)
-            self._io((run_uuid, "output", asset, version), at)
+            self._edge(job, asset, "produced")
+            self._io((run_uuid, "output", asset, version))
 
     def _job_event(self, document: dict[str, Any], stamp: Stamp) -> None:
         job_facets = _object(document["job"].get("facets"))
@@ -152,7 +169,7 @@ class Batch:
             if listed is None:
                 continue
             assets = {self._dataset(dataset, stamp)[0]: None for dataset in listed}
-            self.declarations[job, direction, stamp[1]] = (stamp[0], tuple(assets))
+            self.declarations[job, direction, stamp[1]] = DeclarationFact(*self._told, tuple(assets))
 
     def _asset(self, family: Family, namespace: str, name: str, at: datetime) -> UUID:
         uuid = identity.asset(family, namespace, name)
@@ -188,20 +205,20 @@ class Batch:
         version = None
         key = _object(facets.get("version")).get("datasetVersion")
         if isinstance(key, (str, int)) and str(key):
-            version = self._version(uuid, str(key), at, is_produced=is_produced)
+            version = self._version(uuid, str(key), is_produced=is_produced)
             for owner in (facets, dataset.get("inputFacets"), dataset.get("outputFacets")):
                 self._measurements(version, _object(owner).get(MODEL_METRICS_FACET), stamp, run)
         self._sight(uuid, facets, stamp)
         return uuid, version
 
-    def _version(self, asset: UUID, key: str, at: datetime, *, is_produced: bool) -> UUID:
+    def _version(self, asset: UUID, key: str, *, is_produced: bool) -> UUID:
         uuid = identity.version(asset, key)
         fact = self.versions.get(uuid)
-        produced_at = at if is_produced else None
+        produced_at = self._told[0] if is_produced else None
         if fact is None:
-            self.versions[uuid] = VersionFact(asset, key, produced_at, at)
+            self.versions[uuid] = VersionFact(asset, key, produced_at, (self._told,))
             return uuid
-        fact.seen_at = min(fact.seen_at, at)
+        fact.seen = tellings.add(fact.seen, self._told)
         if produced_at is not None:
             fact.produced_at = produced_at if fact.produced_at is None else min(fact.produced_at, produced_at)
         return uuid
@@ -213,8 +230,8 @@ class Batch:
         if not (isinstance(url, str) and url and isinstance(sha, str) and sha):
             return None
         repository = self._asset(Family.REPOSITORY, "git", url, stamp[0])
-        self._edge(repository, job, "built_from", stamp[0])
-        return self._version(repository, sha, stamp[0], is_produced=False)
+        self._edge(repository, job, "built_from")
+        return self._version(repository, sha, is_produced=False)
 
     def _parents(self, fact: RunFact, run_facets: dict[str, Any], at: datetime) -> None:
         # `parentRun` is how clients of 2021 spelt it.
@@ -235,13 +252,18 @@ class Batch:
         if fact.kind_set is None or stamp >= fact.kind_set:
             fact.kind, fact.processing, fact.kind_set = str(kind), processing, stamp
 
-    def _io(self, key: tuple[UUID, str, UUID, UUID | None], at: datetime) -> None:
-        self.io[key] = min(self.io.get(key, at), at)
+    def _io(self, key: tuple[UUID, str, UUID, UUID | None]) -> None:
+        seen = self.io.get(key)
+        self.io[key] = (self._told,) if seen is None else tellings.add(seen, self._told)
 
-    def _edge(self, source: UUID, target: UUID, relation: str, at: datetime) -> None:
-        seen = self.edges.setdefault((source, target, relation), [at, at])
-        seen[0] = min(seen[0], at)
-        seen[1] = max(seen[1], at)
+    def _edge(self, source: UUID, target: UUID, relation: str) -> None:
+        key, at = (source, target, relation), self._told[0]
+        fact = self.edges.get(key)
+        if fact is None:
+            self.edges[key] = EdgeFact((self._told,), at)
+            return
+        fact.seen = tellings.add(fact.seen, self._told)
+        fact.last_seen_at = max(fact.last_seen_at, at)
 
     def _sight(self, asset: UUID, facets: dict[str, Any], stamp: Stamp) -> None:
         kept = {key: value for key, value in facets.items() if key not in PROJECTED_FACETS}
@@ -289,7 +311,7 @@ class Batch:
         if not all(isinstance(value, str) and value for value in (namespace, name, key)):
             return None
         asset = self._asset(Family.DATASET, str(namespace), str(name), stamp[0])
-        return self._version(asset, str(key), stamp[0], is_produced=False)
+        return self._version(asset, str(key), is_produced=False)
 
 
 def state_of(event_types: int) -> str:

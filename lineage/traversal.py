@@ -13,6 +13,8 @@ from uuid import UUID
 from django.db import connection
 
 from lineage import graph
+from lineage.asof import NOW, Moment
+from lineage.identity import Kind
 
 MAX_BUDGET = 2_000
 MAX_DEPTH = 100
@@ -26,7 +28,10 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """An asset in a neighbourhood. `more_*` counts neighbours in that direction that are not in the answer."""
+    """An asset in a neighbourhood. `more_*` counts neighbours in that direction that are not in the answer.
+
+    `state` is that of the newest run of a job or deployment.
+    """
 
     id: int
     uuid: UUID
@@ -37,6 +42,7 @@ class Node:
     rank: int
     more_upstream: int
     more_downstream: int
+    state: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +66,7 @@ class Neighbourhood:
     direction: Direction
     depth: int
     budget: int
-    as_of: datetime | None
+    moment: Moment
     nodes: list[Node]
     links: list[Link]
     is_truncated: bool
@@ -74,17 +80,22 @@ def neighbourhood(
     direction: Direction,
     depth: int,
     budget: int = 200,
-    as_of: datetime | None = None,
+    moment: Moment = NOW,
 ) -> Neighbourhood:
     """The assets within `depth` steps of the root, the nearest first, at most `budget`, and the edges among them."""
     depths = {root: 0}
     cut_at = None
     for side in (Direction.UPSTREAM, Direction.DOWNSTREAM) if direction is Direction.BOTH else (direction,):
-        cut_at = _walk(root, side, depth, budget, as_of, depths) or cut_at
-    links = _links(list(depths), as_of)
+        cut_at = _walk(root, side, depth, budget, moment, depths) or cut_at
+    links = _links(list(depths), moment)
     shape = graph.shape(depths, [(source, target) for source, target, *_ in links])
-    hidden = _hidden(list(depths), as_of)
-    rows = _rows("SELECT id, uuid, kind, namespace, name FROM lineage_asset WHERE id = ANY(%s)", [list(depths)])
+    hidden = _hidden(list(depths), moment)
+    rows = _rows(
+        "SELECT id, uuid, kind, namespace, name FROM lineage_asset WHERE id = ANY(%(nodes)s)",
+        moment,
+        {"nodes": list(depths)},
+    )
+    states = _states([row[0] for row in rows if row[2] in (Kind.JOB, Kind.DEPLOYMENT)], moment)
     nodes = [
         Node(
             id=row[0],
@@ -96,6 +107,7 @@ def neighbourhood(
             rank=shape.rank[row[0]],
             more_upstream=hidden.get((row[0], "up"), 0),
             more_downstream=hidden.get((row[0], "down"), 0),
+            state=states.get(row[0]),
         )
         for row in rows
     ]
@@ -106,7 +118,7 @@ def neighbourhood(
         direction=direction,
         depth=depth,
         budget=budget,
-        as_of=as_of,
+        moment=moment,
         nodes=nodes,
         links=[
             Link(
@@ -127,19 +139,17 @@ def neighbourhood(
     )
 
 
-def _walk(
-    root: int, side: Direction, depth: int, budget: int, as_of: datetime | None, depths: dict[int, int]
-) -> int | None:
+def _walk(root: int, side: Direction, depth: int, budget: int, moment: Moment, depths: dict[int, int]) -> int | None:
     """Add what lies on one side to `depths`. Gives the step at which the budget ran out, if it did."""
-    here, there = ("target_id", "source_id") if side is Direction.UPSTREAM else ("source_id", "target_id")
+    here, there = ends(side)
     frontier, walked = [root], {root}
     for step in range(1, depth + 1):
-        room = budget - len(depths)
         rows = _rows(
-            # One row beyond the room tells whether something was left out.
-            f"SELECT DISTINCT {there} FROM lineage_edge WHERE {here} = ANY(%s) AND {_valid(as_of)} "
-            f"AND NOT ({there} = ANY(%s)) ORDER BY {there} LIMIT %s",
-            [frontier, *_times(as_of), list(walked), room + len(depths) + 1],
+            # As many as could be known already, and one beyond the room, which tells whether something was left out.
+            f"SELECT DISTINCT e.{there} FROM {moment.edges()} AS e WHERE e.{here} = ANY(%(frontier)s) "
+            f"AND NOT (e.{there} = ANY(%(walked)s)) ORDER BY e.{there} LIMIT %(most)s",
+            moment,
+            {"frontier": frontier, "walked": list(walked), "most": budget + 1},
         )
         frontier = []
         for (node,) in rows:
@@ -154,53 +164,68 @@ def _walk(
     return None
 
 
-def _links(
-    nodes: list[int], as_of: datetime | None
-) -> list[tuple[int, int, str, bool, datetime, datetime | None, datetime]]:
+def _links(nodes: list[int], moment: Moment) -> list[tuple[int, int, str, bool, datetime, datetime | None, datetime]]:
     """The edges among the nodes; where a run showed what a job also declares, the shown one stands."""
     return _rows(
         "SELECT DISTINCT ON (source_id, target_id, relation) source_id, target_id, relation, is_declared, valid_from, "
-        "valid_to, last_seen_at FROM lineage_edge "
-        f"WHERE source_id = ANY(%s) AND target_id = ANY(%s) AND {_valid(as_of)} "
+        f"valid_to, last_seen_at FROM {moment.edges()} AS e "
+        "WHERE source_id = ANY(%(nodes)s) AND target_id = ANY(%(nodes)s) "
         "ORDER BY source_id, target_id, relation, is_declared, valid_from",
-        [nodes, nodes, *_times(as_of)],
+        moment,
+        {"nodes": nodes},
     )
 
 
-def _hidden(nodes: list[int], as_of: datetime | None) -> dict[tuple[int, str], int]:
+def _hidden(nodes: list[int], moment: Moment) -> dict[tuple[int, str], int]:
     """How many neighbours of each node are not among the nodes."""
     rows = _rows(
-        "SELECT target_id, 'up', count(DISTINCT source_id) FROM lineage_edge "
-        f"WHERE target_id = ANY(%s) AND {_valid(as_of)} AND NOT (source_id = ANY(%s)) GROUP BY 1 UNION ALL "
-        "SELECT source_id, 'down', count(DISTINCT target_id) FROM lineage_edge "
-        f"WHERE source_id = ANY(%s) AND {_valid(as_of)} AND NOT (target_id = ANY(%s)) GROUP BY 1",
-        [nodes, *_times(as_of), nodes, nodes, *_times(as_of), nodes],
+        " UNION ALL ".join(
+            # The index gives the pairs in order, so that telling them apart needs no sort even at a hub.
+            f"SELECT {here}, '{word}', count(*) FROM (SELECT DISTINCT {here}, {there} FROM {moment.edges()} AS e "
+            f"WHERE {here} = ANY(%(nodes)s) AND NOT ({there} = ANY(%(nodes)s))) AS pair GROUP BY 1"
+            for word, (here, there) in (("up", ends(Direction.UPSTREAM)), ("down", ends(Direction.DOWNSTREAM)))
+        ),
+        moment,
+        {"nodes": nodes},
     )
     return {(row[0], row[1]): row[2] for row in rows}
 
 
-def closure(*, root: int, direction: Direction, limit: int) -> tuple[list[int], bool]:
-    """Ids of everything current upstream or downstream (the root left out), and whether there is more than `limit`."""
-    here, there = ("target_id", "source_id") if direction is Direction.UPSTREAM else ("source_id", "target_id")
+def _states(jobs: list[int], moment: Moment) -> dict[int, str]:
+    """The state of each job's newest run; one that ended later was running."""
     rows = _rows(
-        f"WITH RECURSIVE reached (id) AS (SELECT %s::bigint UNION SELECT e.{there} FROM reached "
-        f"JOIN lineage_edge e ON e.{here} = reached.id AND e.valid_to IS NULL) SELECT id FROM reached LIMIT %s",
-        [root, limit + 2],
+        """
+        SELECT job.id, newest.state FROM unnest(%(jobs)s::bigint[]) AS job (id) CROSS JOIN LATERAL (
+            SELECT CASE WHEN ended_at > %(as_of)s THEN 'running' ELSE state END AS state FROM lineage_run
+            WHERE job_id = job.id AND (%(as_of)s::timestamptz IS NULL OR first_event_at <= %(as_of)s)
+            ORDER BY last_event_at DESC LIMIT 1
+        ) AS newest
+        """,
+        moment,
+        {"jobs": jobs},
+    )
+    return dict(rows)
+
+
+def closure(*, root: int, direction: Direction, limit: int, moment: Moment = NOW) -> tuple[list[int], bool]:
+    """Ids of everything upstream or downstream (the root left out), and whether there is more than `limit`."""
+    here, there = ends(direction)
+    rows = _rows(
+        f"WITH RECURSIVE reached (id) AS (SELECT %(root)s::bigint UNION SELECT e.{there} FROM reached "
+        f"JOIN {moment.edges()} AS e ON e.{here} = reached.id) SELECT id FROM reached LIMIT %(most)s",
+        moment,
+        {"root": root, "most": limit + 2},
     )
     ids = [row[0] for row in rows if row[0] != root]
     return ids[:limit], len(ids) > limit
 
 
-def _valid(as_of: datetime | None) -> str:
-    # The literal predicate of the partial index, so that current walks use it.
-    return "valid_to IS NULL" if as_of is None else "valid_from <= %s AND (valid_to IS NULL OR valid_to > %s)"
+def ends(side: Direction) -> tuple[str, str]:
+    """The columns of an edge: the end a walk comes from, and the one it goes to."""
+    return ("target_id", "source_id") if side is Direction.UPSTREAM else ("source_id", "target_id")
 
 
-def _times(as_of: datetime | None) -> list[datetime]:
-    return [] if as_of is None else [as_of, as_of]
-
-
-def _rows(statement: str, parameters: list[Any]) -> list[Any]:
+def _rows(statement: str, moment: Moment, parameters: dict[str, Any]) -> list[Any]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+        cursor.execute(statement, moment.parameters | parameters)
         return list(cursor.fetchall())
