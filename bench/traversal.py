@@ -26,6 +26,8 @@ def run(stage: Scene) -> Iterator[Row]:
         yield from _closures(service, repeats)
         stage.say("traversal: neighbourhoods")
         yield from _neighbourhoods(service, repeats * 5)
+        stage.say("traversal: evidence")
+        yield from _evidence(service, repeats * 5)
 
 
 def _closures(service: Service, repeats: int) -> Iterator[Row]:
@@ -80,6 +82,26 @@ def _neighbourhoods(service: Service, requests: int) -> Iterator[Row]:
                 target=Target(ratio=0.5),
                 note=note,
             )
+
+
+def _evidence(service: Service, requests: int) -> Iterator[Row]:
+    """What the newest versions of models were made of, back to the sources: versions, runs and commits."""
+    models = service.call("GET", f"/assets?kind=model&limit={LARGEST}")["results"]
+    if not models:
+        raise BenchError("The graph has no models.")
+    asked = [{"graph": "evidence", "asset": model["id"], "direction": "upstream", "depth": 20} for model in models]
+    paths = ["/graph?" + urlencode(query) for query in asked]
+    nodes = [len(service.call("GET", path)["nodes"]) for path in paths]
+    latencies = _latencies(service, paths, requests)
+    for name, share in PERCENTILES:
+        yield rows.measured(
+            "traversal",
+            f"GET /graph?graph=evidence, all upstream of a model version, {name}",
+            [rows.percentile(latencies, share) * 1000],
+            "ms",
+            better=Better.LESS,
+            note=f"{min(nodes)} to {max(nodes)} versions and runs in an answer, at most 200",
+        )
 
 
 def _latencies(service: Service, paths: list[str], requests: int) -> list[float]:

@@ -19,6 +19,7 @@ from governance.tokens import Scope
 from lineage import selectors
 from lineage.asof import Moment
 from lineage.models import Asset, Run
+from lineage.provenance import EvidenceNode, Provenance, Spot
 from lineage.traversal import MAX_BUDGET, MAX_DEPTH, Direction, Link, Neighbourhood, Node
 
 KindWord = Literal["dataset", "model", "job", "deployment", "repository"]
@@ -124,9 +125,16 @@ class RunOut(rest.Body, frozen=True, kw_only=True):
 
 
 class GraphQuery(OnADay, frozen=True, kw_only=True):
-    """Whose neighbourhood (by id, or by kind, namespace and name), how far, how much of it, on which day."""
+    """Whose neighbourhood (by id, or by kind, namespace and name), how far, how much of it, on which day.
 
+    `graph=map`: which asset feeds which. `graph=evidence`: which run read and wrote which version, around `version` of
+    the asset (the newest when absent), around a job's newest run, or around `run`.
+    """
+
+    graph: Literal["map", "evidence"] = "map"
     asset: UUID | None = None
+    version: str | None = None
+    run: UUID | None = None
     kind: KindWord | None = None
     namespace: str = ""
     name: str = ""
@@ -166,8 +174,9 @@ class EdgeOut(rest.Body, frozen=True, kw_only=True):
 
 
 class GraphOut(rest.Body, frozen=True, kw_only=True):
-    """A neighbourhood. `truncated` when assets within the depth were left out, and `reason` says why."""
+    """A neighbourhood on the map. `truncated` when assets within the depth were left out, and `reason` says why."""
 
+    graph: Literal["map"]
     root: UUID
     direction: str
     depth: int
@@ -177,6 +186,58 @@ class GraphOut(rest.Body, frozen=True, kw_only=True):
     nodes: list[NodeOut]
     edges: list[EdgeOut]
     truncated: bool
+    reason: str
+
+
+class EvidenceNodeOut(rest.Body, frozen=True, kw_only=True):
+    """A version of an asset (`version` is null when nobody knows it), or a run (`asset` is its job).
+
+    `at` is when the version came to be, or the run began. `more_*` counts neighbours that the answer leaves out.
+    """
+
+    id: UUID
+    type: Literal["version", "run"]
+    asset: UUID
+    kind: str
+    namespace: str
+    name: str
+    version: str | None
+    at: datetime | None
+    ended_at: datetime | None
+    state: str | None
+    depth: int
+    rank: int
+    more_upstream: int
+    more_downstream: int
+    owners: list[OwnerOut]
+
+
+class EvidenceEdgeOut(rest.Body, frozen=True, kw_only=True):
+    """A run consumed or produced a version, or was built from a commit.
+
+    `inferred`: the sender did not say which version it read; it is the newest there was when the run began.
+    """
+
+    source: UUID
+    target: UUID
+    relation: str
+    inferred: bool
+
+
+class EvidenceOut(rest.Body, frozen=True, kw_only=True):
+    """A neighbourhood in the evidence. Where `exact_counts` is false, the counts of its nodes are minimums."""
+
+    graph: Literal["evidence"]
+    root: UUID
+    direction: str
+    depth: int
+    budget: int
+    as_of: datetime | None
+    known_at: datetime | None
+    nodes: list[EvidenceNodeOut]
+    edges: list[EvidenceEdgeOut]
+    truncated: bool
+    exact_counts: bool
     reason: str
 
 
@@ -251,6 +312,7 @@ def _edge(link: Link) -> EdgeOut:
 def _graph(found: Neighbourhood) -> GraphOut:
     owners = governance_selectors.owners_of([node.uuid for node in found.nodes], found.moment.as_of)
     return GraphOut(
+        graph="map",
         root=found.root,
         direction=found.direction,
         depth=found.depth,
@@ -261,6 +323,47 @@ def _graph(found: Neighbourhood) -> GraphOut:
         edges=[_edge(link) for link in found.links],
         truncated=found.is_truncated,
         reason=found.reason,
+    )
+
+
+def _evidence(found: Provenance) -> EvidenceOut:
+    owners = governance_selectors.owners_of({node.asset for node in found.nodes}, found.moment.as_of)
+    return EvidenceOut(
+        graph="evidence",
+        root=found.root,
+        direction=found.direction,
+        depth=found.depth,
+        budget=found.budget,
+        as_of=found.moment.as_of,
+        known_at=found.moment.known_at,
+        nodes=[_evidence_node(node, owners[node.asset]) for node in found.nodes],
+        edges=[
+            EvidenceEdgeOut(source=link.source, target=link.target, relation=link.relation, inferred=link.is_inferred)
+            for link in found.links
+        ],
+        truncated=found.is_truncated,
+        exact_counts=found.are_counts_exact,
+        reason=found.reason,
+    )
+
+
+def _evidence_node(node: EvidenceNode, owners: list[Ownership]) -> EvidenceNodeOut:
+    return EvidenceNodeOut(
+        id=node.uuid,
+        type="run" if node.is_run else "version",
+        asset=node.asset,
+        kind=node.kind,
+        namespace=node.namespace,
+        name=node.name,
+        version=node.version,
+        at=node.at,
+        ended_at=node.ended_at,
+        state=node.state,
+        depth=node.depth,
+        rank=node.rank,
+        more_upstream=node.more_upstream,
+        more_downstream=node.more_downstream,
+        owners=[_owner(owner) for owner in owners],
     )
 
 
@@ -350,20 +453,50 @@ class RunsView(ReadView):
 class GraphView(ReadView):
     @extend_schema(
         operation_id="graph",
-        summary="The neighbourhood of an asset",
+        summary="The neighbourhood of an asset on the map, or of a version or run in the evidence",
         parameters=parameters(GraphQuery),
-        responses={200: rest.schema_of(GraphOut)},
+        responses={200: {"oneOf": [rest.schema_of(GraphOut), rest.schema_of(EvidenceOut)]}},
     )
     def get(self, request: Request) -> Response:
         asked = rest.query(request, GraphQuery)
-        if asked.asset is not None:
-            root = selectors.asset(asked.asset)
-        elif asked.kind is not None and asked.name:
-            root = selectors.asset_named(kind=asked.kind, namespace=asked.namespace, name=asked.name)
-        else:
-            says = "Name an asset by its id, or by kind, namespace and name."
-            raise Invalid(says, fields={"asset": says})
+        if asked.graph == "evidence":
+            return rest.answer(
+                _evidence(
+                    selectors.evidence_graph(
+                        root=self._spot(asked),
+                        direction=asked.direction,
+                        depth=asked.depth,
+                        budget=asked.budget,
+                        moment=asked.moment,
+                    )
+                )
+            )
+        for name in ("version", "run"):
+            if getattr(asked, name) is not None:
+                says = "The map knows assets only: ask for graph=evidence."
+                raise Invalid(f"{name}: {says}", fields={name: says})
         found = selectors.neighbourhood(
-            asset=root, direction=asked.direction, depth=asked.depth, budget=asked.budget, moment=asked.moment
+            asset=self._asset(asked),
+            direction=asked.direction,
+            depth=asked.depth,
+            budget=asked.budget,
+            moment=asked.moment,
         )
         return rest.answer(_graph(found))
+
+    @staticmethod
+    def _asset(asked: GraphQuery) -> Asset:
+        if asked.asset is not None:
+            return selectors.asset(asked.asset)
+        if asked.kind is not None and asked.name:
+            return selectors.asset_named(kind=asked.kind, namespace=asked.namespace, name=asked.name)
+        says = "Name an asset by its id, or by kind, namespace and name."
+        raise Invalid(says, fields={"asset": says})
+
+    def _spot(self, asked: GraphQuery) -> Spot:
+        if asked.run is None:
+            return selectors.spot(self._asset(asked), version=asked.version, moment=asked.moment)
+        if asked.asset is not None or asked.version is not None or asked.name:
+            says = "Name either a run or an asset."
+            raise Invalid(f"run: {says}", fields={"run": says})
+        return Spot(None, None, selectors.run(asked.run).uuid)

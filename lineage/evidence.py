@@ -12,7 +12,8 @@ from django.db import connection
 from django.db.models import Max
 
 from governance.errors import Conflict, NotFound
-from lineage import identity
+from lineage import identity, inputs
+from lineage.asof import NOW
 from lineage.identity import Kind
 from lineage.models import Asset, AssetVersion, Event, Observation, Outbox, Run
 
@@ -124,7 +125,7 @@ def producing_runs(version: UUID) -> list[RunEvidence]:
         .select_related("job", "commit__asset")
         .order_by("-last_event_at", "uuid")
     )
-    inputs = _inputs([run.uuid for run in runs])
+    read = _inputs([run.uuid for run in runs])
     return [
         RunEvidence(
             uuid=run.uuid,
@@ -137,7 +138,7 @@ def producing_runs(version: UUID) -> list[RunEvidence]:
             ended_at=run.ended_at,
             repository=run.commit.asset.name if run.commit else None,
             commit=run.commit.key if run.commit else None,
-            inputs=tuple(inputs.get(run.uuid, ())),
+            inputs=tuple(read.get(run.uuid, ())),
         )
         for run in runs
     ]
@@ -149,40 +150,23 @@ def _inputs(runs: list[UUID]) -> dict[UUID, list[InputEvidence]]:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT io.run_id, a.uuid, a.namespace, a.name, COALESCE(v.key, inferred.key), v.id IS NOT NULL
-            FROM lineage_runio io
-            JOIN lineage_asset a ON a.id = io.asset_id
-            JOIN lineage_run r ON r.uuid = io.run_id
-            LEFT JOIN lineage_assetversion v ON v.id = io.version_id
-            LEFT JOIN LATERAL (
-                SELECT key FROM (
-                    (SELECT key, COALESCE(produced_at, seen_at) AS at FROM lineage_assetversion
-                     WHERE asset_id = io.asset_id
-                       AND COALESCE(produced_at, seen_at) <= COALESCE(r.started_at, r.first_event_at)
-                     ORDER BY at DESC, key DESC LIMIT 1)
-                    UNION ALL
-                    (SELECT 'run:' || o.run_id, o.first_seen_at FROM lineage_runio o
-                     WHERE o.asset_id = io.asset_id AND o.direction = 'output' AND o.version_id IS NULL
-                       AND o.run_id <> io.run_id AND o.first_seen_at <= COALESCE(r.started_at, r.first_event_at)
-                     ORDER BY o.first_seen_at DESC, o.run_id DESC LIMIT 1)
-                ) AS candidate ORDER BY at DESC, key DESC LIMIT 1
-            ) AS inferred ON v.id IS NULL
-            WHERE io.run_id = ANY(%s) AND io.direction = 'input'
-              AND (v.id IS NOT NULL OR NOT EXISTS (
-                  SELECT 1 FROM lineage_runio pinned WHERE pinned.run_id = io.run_id AND pinned.direction = 'input'
-                     AND pinned.asset_id = io.asset_id AND pinned.version_id IS NOT NULL))
-            ORDER BY io.run_id, a.namespace, a.name, v.key
+            f"""
+            SELECT input.run_id, a.uuid, a.namespace, a.name, COALESCE(v.key, 'run:' || input.writer), input.is_pinned
+            FROM {inputs.resolved(NOW)} AS input
+            JOIN lineage_asset a ON a.id = input.asset_id
+            LEFT JOIN lineage_assetversion v ON v.id = input.version_id
+            WHERE input.run_id = ANY(%s)
+            ORDER BY input.run_id, a.namespace, a.name, v.key
             """,
             [runs],
         )
         rows = cursor.fetchall()
-    inputs: dict[UUID, list[InputEvidence]] = {}
+    found: dict[UUID, list[InputEvidence]] = {}
     for run, asset, namespace, name, version, is_pinned in rows:
-        inputs.setdefault(run, []).append(
+        found.setdefault(run, []).append(
             InputEvidence(asset=asset, namespace=namespace, name=name, version=version, is_pinned=is_pinned)
         )
-    return inputs
+    return found
 
 
 def watermark() -> int:

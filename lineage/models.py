@@ -124,6 +124,7 @@ class Run(models.Model):
         indexes = [
             models.Index(F("job"), F("last_event_at").desc(), name="run_by_job"),
             models.Index(fields=["parent"], name="run_by_parent", condition=Q(parent__isnull=False)),
+            models.Index(fields=["commit"], name="run_by_commit", condition=Q(commit__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -10,9 +10,11 @@ from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from governance.errors import NotFound
-from lineage import traversal
+from lineage import identity, inputs, provenance, traversal
 from lineage.asof import NOW, Moment
+from lineage.identity import Family
 from lineage.models import Asset, AssetVersion, Event, Observation, Outbox, Run
+from lineage.provenance import Provenance, Spot
 from lineage.traversal import Direction, Neighbourhood
 
 
@@ -173,6 +175,64 @@ def neighbourhood(
     return traversal.neighbourhood(
         root=asset.pk, root_uuid=asset.uuid, direction=direction, depth=depth, budget=budget, moment=moment
     )
+
+
+def evidence_graph(
+    *,
+    root: Spot,
+    direction: Direction,
+    depth: int,
+    budget: int = 200,
+    moment: Moment = NOW,
+) -> Provenance:
+    """See `provenance.provenance`."""
+    return provenance.provenance(root=root, direction=direction, depth=depth, budget=budget, moment=moment)
+
+
+def spot(asset: Asset, *, version: str | None = None, moment: Moment = NOW) -> Spot:
+    """Where evidence of an asset begins: at the version named, else at its newest; at a job's newest run.
+
+    Without any, at what is not known of it. Raises NotFound for a version that was not known then.
+    """
+    if version is not None:
+        return _spot_of_version(asset, version, moment)
+    if asset.family == Family.JOB:
+        runs = asset.runs.order_by("-last_event_at", "uuid")
+        newest = (runs.filter(first_event_at__lte=moment.as_of) if moment.as_of else runs).first()
+        if newest is None:
+            raise NotFound(f"{asset} had no run then.", fields={"asset": "No run."})
+        return Spot(None, None, newest.uuid)
+    newest_version = next(iter(versions(asset, limit=1, moment=moment)), None)
+    return _spot_of_version(asset, newest_version.key, moment) if newest_version else Spot(asset.pk, None, None)
+
+
+def _spot_of_version(asset: Asset, key: str, moment: Moment) -> Spot:
+    """The version of that key; `run:<id>` is what a run left unnamed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT v.id, NULL::uuid FROM lineage_assetversion v
+            WHERE v.uuid = %(uuid)s AND {moment.stands("v", "seen_at")}
+            UNION ALL
+            SELECT NULL, o.run_id FROM lineage_runio o
+            WHERE 'run:' || o.run_id = %(key)s AND o.run_id = %(run)s AND o.asset_id = %(asset)s
+              AND {inputs.unnamed_output("o", moment)}
+            LIMIT 1
+            """,
+            moment.parameters
+            | {"uuid": identity.version(asset.uuid, key), "key": key, "run": _run_of(key), "asset": asset.pk},
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise NotFound(f"There was no version {key!r} of {asset} then.", fields={"version": "unknown"})
+    return Spot(asset.pk, row[0], row[1])
+
+
+def _run_of(key: str) -> UUID | None:
+    try:
+        return UUID(key.removeprefix("run:")) if key.startswith("run:") else None
+    except ValueError:
+        return None
 
 
 def dead_letters() -> QuerySet[Outbox]:

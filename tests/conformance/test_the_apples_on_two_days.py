@@ -99,3 +99,43 @@ def test_versions_of_the_apples(reader: Client) -> None:
     red, crab = "fc57cd10-90ce-49aa-ac91-29d222d66fdf", "155dbf08-c4c5-43e6-bb3a-8095c4ba59b8"
     assert gathered(as_of=SEPTEMBER) == [red]
     assert gathered(as_of=OCTOBER) == [crab, red]
+
+
+def evidence(reader: Client, name: str, **query: Any) -> dict[str, Any]:
+    asked: dict[str, Any] = {"graph": "evidence", "asset": dataset(name), "depth": 20} | query
+    response = reader.get("/api/v1/graph", asked)
+    assert response.status_code == 200, response.content
+    document: dict[str, Any] = response.json()
+    return document
+
+
+def test_each_pie_is_traced_to_its_own_apples(reader: Client) -> None:
+    september = evidence(reader, "apple.pie", direction="upstream", as_of=SEPTEMBER)
+    october = evidence(reader, "apple.pie", direction="upstream", as_of=OCTOBER)
+    now = evidence(reader, "apple.pie", direction="upstream")
+
+    assert {node["name"] for node in september["nodes"]} == PIE_OF_SEPTEMBER
+    assert {node["name"] for node in october["nodes"]} == (PIE_OF_SEPTEMBER - {"red.delicious"}) | {
+        "sugar",
+        "crab.apples",
+    }
+    assert october["nodes"] == now["nodes"]
+    assert all(edge["inferred"] == (edge["relation"] == "consumed") for edge in october["edges"])
+
+
+def test_the_crab_apples_went_into_one_pie_and_the_red_ones_into_pie_and_vinegar(reader: Client) -> None:
+    crab = evidence(reader, "apples", direction="downstream")
+    red = evidence(reader, "apples", direction="downstream", as_of=SEPTEMBER)
+    red_until_today = evidence(reader, "apples", direction="downstream", version=red["nodes"][0]["version"])
+
+    def runs(answer: dict[str, Any]) -> list[tuple[str, str]]:
+        return sorted((node["name"], node["at"][:10]) for node in answer["nodes"] if node["type"] == "run")
+
+    assert runs(crab) == [("prepare_apple_filling", "2020-10-15"), ("prepare_apple_pie", "2020-10-16")]
+    assert runs(red) == [("prepare_apple_filling", "2020-09-02"), ("prepare_apple_pie", "2020-09-03")]
+    assert runs(red_until_today) == [
+        ("prepare_apple_cider", "2020-09-29"),
+        ("prepare_apple_filling", "2020-09-02"),
+        ("prepare_apple_pie", "2020-09-03"),
+        ("prepare_vinegar", "2020-10-28"),
+    ]
