@@ -2,10 +2,12 @@
 
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,20 @@ rules:
     mode: shadow
 """
 PROMOTIONS = 20
+SENDERS = 3
+READERS = 2
+# Requests that find their connection dead, or take another dead one while the pool is being renewed.
+REFUSED_PER_LOSS = 2 * (SENDERS + READERS)
+# Ends every connection of the application's role but the one that asks.
+END_CONNECTIONS = """
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+    )
+    print(cursor.fetchone()[0])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +209,130 @@ def test_the_web_server_is_killed_in_the_middle_of_batches(service: Service, ses
     assert acknowledged
     until(lambda: backlog(service) == 0, timeout_s=60, what="everything is in the graph")
     assert acknowledged <= names_in_the_graph(service)
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What clients were answered, and the names of the datasets in what was acknowledged."""
+
+    acknowledged: set[str] = field(default_factory=set)
+    answers: list[tuple[float, int]] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def since(self, moment: float) -> list[int]:
+        return [status for at, status in self.answers if at >= moment]
+
+
+@contextmanager
+def traffic(service: Service, session: requests.Session, prefix: str) -> Iterator[Traffic]:
+    """Clients post events, singly and in batches, and read pages and lists, until the block ends."""
+    seen, stop = Traffic(), threading.Event()
+
+    def run(own: requests.Session, number: int) -> None:
+        count = 0
+        while not stop.is_set():
+            count += 1
+            begun = time.monotonic()
+            try:
+                if number < SENDERS:
+                    answer = send(own, f"{prefix}-{number}-{count}", 20 if count % 2 else 1)
+                else:
+                    path = "/assets" if number % 2 else "/api/v1/assets"
+                    answer = own.get(f"{service.url}{path}", timeout=20, allow_redirects=False)
+            except requests.RequestException as error:
+                seen.failures.append(repr(error))
+                continue
+            seen.answers.append((begun, answer.status_code))
+            if answer.status_code == 503 and "Retry-After" not in answer.headers:
+                seen.failures.append(f"{answer.url} does not say when to come again")
+
+    def send(own: requests.Session, name: str, size: int) -> requests.Response:
+        names = [f"{name}-{item}" for item in range(size)]
+        answer = own.post(
+            f"{service.url}/api/v1/lineage",
+            data="\n".join(json.dumps(dataset_event(name)) for name in names),
+            headers={"Content-Type": "application/x-ndjson" if size > 1 else "application/json"},
+            timeout=20,
+        )
+        if answer.ok:
+            seen.acknowledged.update(names)
+        return answer
+
+    clients = []
+    for number in range(SENDERS + READERS):
+        own = signed_in(service) if number >= SENDERS and number % 2 else requests.Session()
+        if number < SENDERS or not number % 2:
+            own.headers.update(session.headers)
+        clients.append(threading.Thread(target=run, args=(own, number)))
+    for client in clients:
+        client.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        for client in clients:
+            client.join()
+
+
+def signed_in(service: Service) -> requests.Session:
+    """A person's browser, as far as cookies go."""
+    browser = requests.Session()
+    address = f"{service.url}/sign-in"
+    browser.get(address, timeout=30)
+    password = (service.data_dir / "secrets" / "admin_password").read_text().strip()
+    form = {"username": "admin", "password": password, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+    answer = browser.post(address, data=form, timeout=30, allow_redirects=False)
+    assert answer.status_code == 302, answer.text
+    return browser
+
+
+def test_the_database_ends_all_connections(service: Service, session: requests.Session) -> None:
+    """As a restart or a failover of the server does. Clients that come again get through, and nothing is restarted."""
+    web = {process.pid for process in service.processes("granian")}
+
+    with traffic(service, session, "ended") as seen:
+        time.sleep(1)
+        for _ in range(3):
+            before = time.monotonic()
+            assert int(service.manage("shell", "--no-imports", "-c", END_CONNECTIONS)) > 0
+            time.sleep(1)
+            lost = time.monotonic()
+            assert seen.since(before).count(503) <= REFUSED_PER_LOSS
+            time.sleep(1.5)
+            assert set(seen.since(lost)) <= {200, 201}, "It answers again."
+
+    assert seen.failures == []
+    assert set(seen.since(0)) <= {200, 201, 503}
+    assert {process.pid for process in service.processes("granian")} == web
+    assert seen.acknowledged
+    until(lambda: backlog(service) == 0, timeout_s=60, what="everything is in the graph")
+    assert seen.acknowledged <= names_in_the_graph(service)
+    await_verdicts(service, session, ask(service, session, "after-ended"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux hands orphans to a process that ends them.")
+@pytest.mark.parametrize("word", ["granian", "worker"])
+def test_a_main_process_is_killed_alone(word: str, service: Service, session: requests.Session) -> None:
+    """It cannot end its own processes any more. Old ones that went on would answer with the code of their time."""
+    family = service.processes(word)
+    (keeper,) = (process for process in family if process.parent() not in family)
+    (main,) = (process for process in family if process.parent() == keeper)
+    assert [process for process in family if process.parent() == main]
+
+    with traffic(service, session, f"alone-{word}") as seen:
+        time.sleep(1)
+        main.kill()
+        _, alive = psutil.wait_procs(family, timeout=20)
+        assert alive == []
+        until(lambda: bool(service.processes(word)), timeout_s=60, what="it was started again")
+        until(lambda: services.answers(service), timeout_s=60, what="the web server answers")
+        time.sleep(1)
+
+    assert set(seen.since(0)) <= {200, 201, 503}
+    until(lambda: backlog(service) == 0, timeout_s=60, what="everything is in the graph")
+    assert seen.acknowledged
+    assert seen.acknowledged <= names_in_the_graph(service)
+    await_verdicts(service, session, ask(service, session, f"after-{word}"))
 
 
 def dataset_event(name: str) -> dict[str, Any]:
