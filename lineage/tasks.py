@@ -14,7 +14,7 @@ LINGER_S = 0.3
 LONGEST_S = 30.0
 # A batch costs much the same whether it has one event or fifty, so a few are worth waiting for.
 FEW_EVENTS = 200
-GATHER_S = 0.1
+GATHER_S = 0.2
 
 
 @shared_task
