@@ -14,5 +14,7 @@ urlpatterns = [
     path("assets/<uuid:uuid>", api.AssetView.as_view(), name="api-asset"),
     path("assets/<uuid:uuid>/versions", api.VersionsView.as_view(), name="api-asset-versions"),
     path("assets/<uuid:uuid>/runs", api.RunsView.as_view(), name="api-asset-runs"),
+    path("assets/<uuid:uuid>/impact", api.ImpactView.as_view(), name="api-asset-impact"),
+    path("assets/<uuid:uuid>/impact.csv", api.ImpactTableView.as_view(), name="api-asset-impact-csv"),
     path("graph", api.GraphView.as_view(), name="api-graph"),
 ]

@@ -1,0 +1,207 @@
+"""What a change of an asset touches: everything downstream of it, who owns that, and which models and deployments.
+
+Set-based: one walk that carries ids only, then a few reads of all the rows it found.
+"""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from governance.models import OwnerRole, Ownership
+from lineage import traversal
+from lineage.asof import NOW, Moment
+from lineage.identity import Kind
+from lineage.models import Asset
+from lineage.traversal import Direction
+
+MAX_ASSETS = 50_000
+# Spreadsheets take a cell that begins so for a formula.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    role: str
+    team: str
+    user: str | None
+
+    def __str__(self) -> str:
+        return f"{self.team} ({self.user})" if self.user else self.team
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touched:
+    """One asset downstream."""
+
+    id: int
+    uuid: UUID
+    kind: str
+    namespace: str
+    name: str
+    owners: tuple[Owner, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployedModel:
+    """A model that a deployment reads, the changed asset itself included. `version`: the newest it said it reads."""
+
+    model: UUID
+    name: str
+    deployment: UUID
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentUse:
+    """How much a deployment was at work in the days asked for."""
+
+    deployment: UUID
+    name: str
+    runs: int
+    last_run_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """`is_truncated`: there are more assets than `limit`, and every figure is of those that are listed."""
+
+    asset: Asset
+    moment: Moment
+    days: int
+    limit: int
+    assets: list[Touched]
+    is_truncated: bool
+    kinds: dict[str, int]
+    teams: dict[str, int]
+    without_owner: int
+    deployed: list[DeployedModel]
+    deployments: list[DeploymentUse]
+
+
+def of(*, asset: Asset, days: int = 30, limit: int = 10_000, moment: Moment = NOW) -> Impact:
+    """Everything downstream of the asset by the map: by kind, namespace and name."""
+    ids, is_truncated = traversal.closure(root=asset.pk, direction=Direction.DOWNSTREAM, limit=limit, moment=moment)
+    rows = _rows(
+        "SELECT id, uuid, kind, namespace, name FROM lineage_asset WHERE id = ANY(%(ids)s)", moment, {"ids": ids}
+    )
+    owners = _owners([row[1] for row in rows], moment.as_of)
+    touched = [
+        Touched(id=row[0], uuid=row[1], kind=row[2], namespace=row[3], name=row[4], owners=owners.get(row[1], ()))
+        for row in rows
+    ]
+    touched.sort(key=lambda found: (found.kind, found.namespace, found.name))
+    deployments = [found for found in touched if found.kind == Kind.DEPLOYMENT]
+    models = [found.id for found in touched if found.kind == Kind.MODEL]
+    return Impact(
+        asset=asset,
+        moment=moment,
+        days=days,
+        limit=limit,
+        assets=touched,
+        is_truncated=is_truncated,
+        kinds=dict(Counter(found.kind for found in touched)),
+        teams=dict(Counter(team for found in touched for team in {owner.team for owner in found.owners}).most_common()),
+        without_owner=sum(not found.owners for found in touched),
+        deployed=_deployed([*models, asset.pk] if asset.kind == Kind.MODEL else models, deployments, moment),
+        deployments=_uses(deployments, days, moment),
+    )
+
+
+def _owners(assets: Sequence[UUID], as_of: datetime | None) -> dict[UUID, tuple[Owner, ...]]:
+    """The owners of each asset that has some, in the order of the roles."""
+    order = [role.value for role in OwnerRole]
+    rows = (
+        Ownership.objects.at(as_of or timezone.now())
+        .filter(asset__in=assets)
+        .values_list("asset", "role", "team__slug", "user__username")
+    )
+    found: dict[UUID, list[Owner]] = {}
+    for asset, role, team, user in rows:
+        found.setdefault(asset, []).append(Owner(role=role, team=team, user=user))
+    return {asset: tuple(sorted(owners, key=lambda owner: order.index(owner.role))) for asset, owners in found.items()}
+
+
+def _deployed(models: list[int], deployments: Sequence[Touched], moment: Moment) -> list[DeployedModel]:
+    """Which of the deployments read which of the models."""
+    rows = _rows(
+        f"""
+        SELECT model.uuid, model.name, job.uuid, (
+            SELECT v.key FROM lineage_run r
+            JOIN lineage_runio io ON io.run_id = r.uuid AND io.direction = 'input' AND io.asset_id = model.id
+            JOIN lineage_assetversion v ON v.id = io.version_id
+            WHERE r.job_id = job.id AND {moment.stands("io", "first_seen_at")}
+            ORDER BY r.last_event_at DESC, io.first_seen_at DESC, v.key DESC LIMIT 1)
+        FROM (SELECT DISTINCT source_id, target_id FROM {moment.edges()} AS e
+              WHERE source_id = ANY(%(models)s) AND target_id = ANY(%(deployments)s)) AS edge
+        JOIN lineage_asset model ON model.id = edge.source_id
+        JOIN lineage_asset job ON job.id = edge.target_id
+        ORDER BY model.name, job.name, model.uuid, job.uuid
+        """,
+        moment,
+        {"models": models, "deployments": [found.id for found in deployments]},
+    )
+    return [DeployedModel(model=row[0], name=row[1], deployment=row[2], version=row[3]) for row in rows]
+
+
+def _uses(deployments: Sequence[Touched], days: int, moment: Moment) -> list[DeploymentUse]:
+    until = moment.as_of or timezone.now()
+    rows = _rows(
+        """
+        SELECT job.id, count(r.uuid), max(LEAST(r.last_event_at, %(until)s))
+        FROM unnest(%(jobs)s::bigint[]) AS job (id)
+        LEFT JOIN lineage_run r ON r.job_id = job.id AND r.first_event_at <= %(until)s
+         -- A service may run for months without a word.
+         AND (r.last_event_at >= %(since)s OR r.state = 'running')
+        GROUP BY job.id
+        """,
+        moment,
+        {"jobs": [found.id for found in deployments], "until": until, "since": until - timedelta(days=days)},
+    )
+    runs = {row[0]: row[1:] for row in rows}
+    return [
+        DeploymentUse(deployment=found.uuid, name=found.name, runs=runs[found.id][0], last_run_at=runs[found.id][1])
+        for found in deployments
+    ]
+
+
+def as_csv(found: Impact) -> str:
+    """One line for each asset, its owner in each role, and for a model what it is deployed as."""
+    deployed: dict[UUID, list[str]] = {}
+    names = {use.deployment: use.name for use in found.deployments}
+    for row in found.deployed:
+        version = f" (version {row.version})" if row.version else ""
+        deployed.setdefault(row.model, []).append(names[row.deployment] + version)
+    text = io.StringIO()
+    lines = csv.writer(text)
+    roles = [role.value for role in OwnerRole]
+    lines.writerow(["kind", "namespace", "name", "id", *roles, "deployed_as"])
+    for asset in found.assets:
+        owners = {owner.role: str(owner) for owner in asset.owners}
+        lines.writerow(
+            _cells(
+                [asset.kind, asset.namespace, asset.name, str(asset.uuid)]
+                + [owners.get(role, "") for role in roles]
+                + ["; ".join(deployed.get(asset.uuid, ()))]
+            )
+        )
+    if found.is_truncated:
+        lines.writerow(["(truncated)", "", f"There are more than {found.limit} assets downstream."])
+    return text.getvalue()
+
+
+def _cells(values: Iterable[str]) -> list[str]:
+    return [f"'{value}" if value.startswith(FORMULA_STARTS) else value for value in values]
+
+
+def _rows(statement: str, moment: Moment, parameters: dict[str, Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, moment.parameters | parameters)
+        return list(cursor.fetchall())
