@@ -5,7 +5,7 @@ The newest-items rule and the tallies of `assessments.items` are repeated here i
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -115,13 +115,14 @@ def count(frameworks: Iterable[Ladder | Rubric], *, as_of: datetime) -> Counted:
         if isinstance(framework, Ladder)
         for criterion in framework.criteria
     }
+    remembered: dict[tuple[object, ...], dict[Scope, Tally]] = {}
     with population_tables(as_of) as cursor:
         models = dict(_rows(cursor, "SELECT model, label FROM production_models"))
         return Counted(
             as_of=as_of,
             watermark=lineage_evidence.watermark(),
             tallies={
-                name: tallies(cursor, measure, criteria[name], as_of=as_of)
+                name: tallies(cursor, measure, criteria[name], as_of=as_of, remembered=remembered)
                 for name, measure in definitions.MEASURES.items()
                 if name in criteria
             },
@@ -139,9 +140,17 @@ def count(frameworks: Iterable[Ladder | Rubric], *, as_of: datetime) -> Counted:
 
 
 def tallies(
-    cursor: CursorWrapper, measure: Measure, criterion: Criterion | None, *, as_of: datetime
+    cursor: CursorWrapper,
+    measure: Measure,
+    criterion: Criterion | None,
+    *,
+    as_of: datetime,
+    remembered: dict[tuple[object, ...], dict[Scope, Tally]] | None = None,
 ) -> dict[Scope, Tally]:
-    """The tallies of one measure by scope. Without a criterion: over the last 180 days, false being good."""
+    """The tallies of one measure by scope. Without a criterion: over the last 180 days, false being good.
+
+    What another criterion has counted in the same way, as `remembered`, is not counted again.
+    """
     if measure.population in populations.UNSEEN:
         return {}
     said = criterion.measure if criterion else None
@@ -157,6 +166,23 @@ def tallies(
         "good": "true" if is_at_least or is_median else "false",
         "max_misses": MAX_MISSES,
     }
+    key = (replace(measure, lacks=()), window, parameters["min_items"], parameters["good"])
+    counted = None if remembered is None else remembered.get(key)
+    if counted is None:
+        counted = _queried(cursor, measure, parameters)
+        if remembered is not None:
+            remembered[key] = counted
+    if not measure.lacks:
+        return counted
+    return {scope: _lacking(tally, measure.lacks) for scope, tally in counted.items()}
+
+
+def _lacking(tally: Tally, facts: tuple[str, ...]) -> Tally:
+    """A tally of unknown items with the facts that they lack."""
+    return replace(tally, missing=facts, misses=tuple(replace(miss, missing=facts) for miss in tally.misses))
+
+
+def _queried(cursor: CursorWrapper, measure: Measure, parameters: Parameters) -> dict[Scope, Tally]:
     strength = "1.0" if measure.is_own_record else "COALESCE(h.strength, 0.8)"
     population = populations.SAME_AS.get(measure.population, measure.population)
     distinct, order = SHARED_ITEMS if measure.population in populations.SHARED else ("", "")

@@ -23,13 +23,15 @@ class Measure:
     joins: str = ""
     value: str = "NULL::float"
     unproven: str = "false"
+    # Where every item is unknown: the facts that would make it known. Such criteria share one query.
+    lacks: tuple[str, ...] = ()
     # Facts of our own records are never stale, and as strong as the service itself.
     is_own_record: bool = False
 
 
 def unknown(population: str, *facts: str) -> Measure:
     """A criterion that stands on facts no source of today brings: every item is unknown."""
-    return Measure(population=population, state=f"'unknown:{','.join(facts)}'")
+    return Measure(population=population, state="'unknown'", lacks=facts)
 
 
 ORCHESTRATION = "LEFT JOIN m_started_by s ON s.run = p.run"

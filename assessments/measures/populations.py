@@ -56,7 +56,7 @@ TABLES = (
             WHERE d.kind = 'deployment'
             GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
         """,
-        keys=("model_id", "deployment_id"),
+        keys=("model_id", "deployment_id", "version_id"),
     ),
     Table(
         name="m_passed",
@@ -133,7 +133,7 @@ TABLES = (
             WHERE m.kind = 'model'
             ORDER BY v.id, io.first_seen_at, r.uuid
         """,
-        keys=("version_id", "model_id", "run"),
+        keys=("version_id", "version", "model_id", "run"),
     ),
     # What started a run, as far as the facets of its own job, its parent's and its root's say.
     Table(
@@ -205,7 +205,7 @@ TABLES = (
             FROM m_served s LEFT JOIN lineage_assetversion v ON v.id = s.version_id
             WHERE s.began_at > %(since)s
         """,
-        keys=("model_id",),
+        keys=("model", "model_id"),
     ),
     Table(
         name="replacing_online_deployments",
@@ -218,7 +218,7 @@ TABLES = (
                    p.is_replacing
             FROM m_passed p WHERE p.at > %(since)s
         """,
-        keys=("id",),
+        keys=("id", "model"),
     ),
     Table(name="replacing_promotions", query="SELECT * FROM promotions WHERE is_replacing", keys=("id",)),
     Table(
