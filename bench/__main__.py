@@ -18,7 +18,7 @@ from typing import NoReturn
 
 import psycopg
 
-from bench import gate, growth, ingest, load, machine, peers, projection, rows, scene, traversal
+from bench import fairness, gate, growth, ingest, load, machine, peers, projection, rows, scene, traversal
 from bench.rows import Row
 from bench.scene import Scene
 from governance import embedded
@@ -30,6 +30,7 @@ BENCHES: Mapping[str, Callable[[Scene], Iterator[Row]]] = {
     "traversal": traversal.run,
     "gate": gate.run,
     "growth": growth.run,
+    "fairness": fairness.run,
 }
 USAGE = 64
 DATA = scene.ROOT / "var" / "bench"

@@ -8,6 +8,9 @@ from policies.fairness import intervals
 from policies.fairness.groups import Loss, Tally
 from policies.fairness.intervals import Interval
 
+# What is left of equal numbers after their squares were added up and taken from each other.
+ROUNDING = 1e-12
+
 
 class Estimate(Protocol):
     """A value of one group."""
@@ -57,10 +60,15 @@ class Mean:
 
     @property
     def error(self) -> float:
-        """The standard error: s/√n when all weights are 1; otherwise that of a ratio of sums (Cochran 1977, ch. 6)."""
+        """The standard error: s/√n when all weights are 1; otherwise that of a ratio of sums (Cochran 1977, ch. 6).
+
+        Infinite for one row, and for rows that are all alike: how far others may lie from them is then unknown.
+        """
         rows, mean = self.tally.effective, self.value
         around = self.loss.squares - 2 * mean * self.loss.squared_weighted + mean * mean * self.tally.squared
-        return math.sqrt(max(0.0, around) * rows / (rows - 1)) / self.tally.weight if rows > 1 else math.inf
+        if rows <= 1 or around <= ROUNDING * self.loss.squares:
+            return math.inf
+        return math.sqrt(around * rows / (rows - 1)) / self.tally.weight
 
     def interval(self, level: float) -> Interval:
         found = intervals.mean(self.value, self.error, self.tally.effective - 1, level)

@@ -55,8 +55,8 @@ def wilson(rate: float, trials: float, level: float) -> Interval:
 
 
 def mean(value: float, error: float, degrees: float, level: float) -> Interval:
-    """Student's interval of a mean with its standard error; without bounds when there is no degree of freedom."""
-    if degrees <= 0:
+    """Student's interval of a mean with its standard error; without bounds when there is not even one degree of freedom."""
+    if degrees < 1:
         return Interval(-math.inf, math.inf)
     half = student_quantile(level, degrees) * error
     return Interval(value - half, value + half)
@@ -81,7 +81,8 @@ def ratio(one: float, of_one: Interval, other: float, of_other: Interval) -> Int
     product = one * other
     bottom = max(0.0, of_one.lower) * (2 * one - max(0.0, of_one.lower))
     steep = of_other.upper * (2 * other - of_other.upper)
-    lower = bottom / (product + math.sqrt(max(0.0, product * product - bottom * steep))) if bottom > 0 else 0.0
+    roots = product + math.sqrt(max(0.0, product * product - bottom * steep))
+    lower = 0.0 if bottom <= 0 else bottom / roots if roots > 0 else math.inf
     top = of_one.upper * (2 * one - of_one.upper)
     flat = max(0.0, of_other.lower) * (2 * other - max(0.0, of_other.lower))
     upper = (product + math.sqrt(max(0.0, product * product - top * flat))) / flat if flat > 0 else math.inf

@@ -6,7 +6,7 @@ keep it; the chance that a wrong one slips through is no greater for there being
 breaks the bound, one of many suffices, and with many one will do so by chance: so the bound on the bad side is taken at
 a level corrected for their number (Bonferroni), and which comparisons break it is said by Holm's step-down procedure
 (1979, Scandinavian Journal of Statistics 6:65), which names at least those. With confidence 0.95 a wrong pass has a
-chance of at most 2.5 %, a wrong fail of at most 5 %.
+chance of at most 2.5 %, a wrong fail of at most 5 %, as far as the single intervals keep their own promise.
 """
 
 import math

@@ -155,3 +155,8 @@ def test_intervals_hold_what_they_promise(one: float, other: float, rows: int) -
 
     assert differences > 0.935
     assert ratios > 0.93
+
+
+@pytest.mark.parametrize("values", [[0.0] * 40, [0.1] * 40, [1e9] * 40])
+def test_rows_that_are_all_alike_bound_no_mean(values: list[float]) -> None:
+    assert mean_of(values).interval(0.95) == Interval(-math.inf, math.inf)
