@@ -4,14 +4,14 @@ A document explains its numbers after the raw facts are gone. Its digest is over
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from assessments.assessing import Card, LadderCard, ModelCard, TeamCard
 from assessments.hysteresis import Held
-from assessments.judging import Result, Status
+from assessments.judging import Confidence, Proof, Result, Status
 from assessments.testscore import TestPoints
 
 Document = dict[str, Any]
@@ -164,4 +164,21 @@ def _points(points: TestPoints) -> Document:
         "missing": list(points.missing),
         "answer": points.report,
         "exemption": points.exemption,
+    }
+
+
+def read_results(said: Iterable[Mapping[str, Any]]) -> dict[str, Result]:
+    """Stored results of a framework of levels, as far as next steps and what-if need them."""
+    return {
+        one["criterion"]: Result(
+            criterion=one["criterion"],
+            status=Status(one["status"]),
+            credit=one["credit"],
+            proof=Proof(one.get("proof", Proof.NONE)),
+            missing=tuple(one.get("missing", ())),
+            needs_a_source=one.get("needs_a_source", False),
+            is_exempted=one.get("is_exempted", False),
+            confidence=Confidence(**one["confidence"]) if "confidence" in one else Confidence(),
+        )
+        for one in said
     }

@@ -1,0 +1,108 @@
+"""Reads of maturity for pages, the API and reports: always from snapshots, never measured on the way."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from assessments import catalogue, changes, documents, scoring
+from assessments.changes import Change
+from assessments.framework import Ladder
+from assessments.models import Scorecard, Snapshot, Target
+from assessments.scoring import Action, Rating, Standing
+from governance.errors import Conflict, NotFound
+from governance.models import Team
+
+
+def ladder(framework: str) -> Ladder:
+    """The framework of levels of that name. Raises NotFound."""
+    found = catalogue.load(settings.FRAMEWORKS_FOLDER).frameworks.get(framework)
+    if not isinstance(found, Ladder):
+        raise NotFound(f"There is no framework of levels {framework}.", fields={"framework": "unknown"})
+    return found
+
+
+def snapshot(framework: str, *, as_of: datetime | None = None, kind: str = "") -> Snapshot:
+    """The newest snapshot of a framework that speaks of that time or before it, restatements first. Raises NotFound."""
+    found = Snapshot.objects.filter(framework=framework)
+    if as_of is not None:
+        found = found.filter(as_of__lte=as_of)
+    if kind:
+        found = found.filter(kind=kind)
+    newest = found.order_by("-as_of", "-number").first()
+    if newest is None:
+        raise NotFound(f"There is no snapshot of {framework} at that time.", fields={"framework": "no snapshot"})
+    return newest
+
+
+def scorecards(snapshot: Snapshot) -> QuerySet[Scorecard]:
+    """The teams of a snapshot by name, what nobody owns last."""
+    return snapshot.scorecards.filter(model=None).select_related("team").order_by("team__slug")
+
+
+def scorecard(snapshot: Snapshot, *, team: Team | None, model: UUID | None = None) -> Scorecard:
+    """One team's, or one model's. Raises NotFound for a team that did not exist then."""
+    found = snapshot.scorecards.select_related("team").filter(team=team, model=model).first()
+    if found is None:
+        raise NotFound(f"{snapshot} has no such scorecard.", fields={"team": "not in this snapshot"})
+    return found
+
+
+def trend(framework: str, team: Team) -> QuerySet[Scorecard]:
+    """The team's published scorecards, the oldest first."""
+    return (
+        Scorecard.objects.filter(team=team, model=None, snapshot__framework=framework, snapshot__kind="published")
+        .select_related("snapshot")
+        .order_by("snapshot__as_of", "snapshot__number")
+    )
+
+
+def changed(scorecard: Scorecard) -> list[Change]:
+    """What moved since the published scorecard before; everything is new in the first."""
+    before = (
+        Scorecard.objects.filter(
+            team=scorecard.team,
+            model=scorecard.model,
+            snapshot__framework=scorecard.snapshot.framework,
+            snapshot__kind="published",
+            snapshot__as_of__lt=scorecard.snapshot.as_of,
+        )
+        .order_by("-snapshot__as_of", "-snapshot__number")
+        .first()
+    )
+    return changes.between(before.results if before else [], scorecard.results)
+
+
+def target(framework: str, team: Team) -> Target | None:
+    """The target that stands."""
+    return Target.objects.filter(framework=framework, team=team).order_by("-id").first()
+
+
+def next_actions(scorecard: Scorecard, *, limit: int | None = 5) -> list[Action]:
+    """The steps that raise the ladder score most for their effort; none while the team is not rated."""
+    if scorecard.level is None:
+        return []
+    plan = scoring.plan(_same_catalogue(scorecard))
+    return scoring.next_actions(plan, documents.read_results(scorecard.results), limit=limit)
+
+
+def what_if(scorecard: Scorecard, passing: Collection[str]) -> Rating:
+    """The rating if these criteria passed. Raises NotFound for an unknown criterion, Conflict when nothing is rated."""
+    ladder = _same_catalogue(scorecard)
+    if scorecard.level is None:
+        raise Conflict("Not rated: there is nothing to change.", code="not_rated")
+    results = documents.read_results(scorecard.results)
+    if unknown := sorted(set(passing) - results.keys()):
+        raise NotFound(f"{ladder.framework} has no criterion {unknown[0]}.", fields={"criterion": "unknown"})
+    at = scorecard.snapshot.as_of
+    return scoring.what_if(scoring.plan(ladder), results, Standing(production_versions=1, heard_at=at), passing, at=at)
+
+
+def _same_catalogue(scorecard: Scorecard) -> Ladder:
+    """The framework as the snapshot had it. Raises Conflict when it has changed since."""
+    found = ladder(scorecard.snapshot.framework)
+    if catalogue.digest(found) != scorecard.snapshot.catalogue_digest:
+        raise Conflict("The catalogue has changed since this snapshot.", code="catalogue_changed")
+    return found
