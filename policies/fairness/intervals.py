@@ -55,7 +55,7 @@ def wilson(rate: float, trials: float, level: float) -> Interval:
 
 
 def mean(value: float, error: float, degrees: float, level: float) -> Interval:
-    """Student's interval of a mean with its standard error; without bounds when there is not even one degree of freedom."""
+    """Student's interval of a mean with its standard error; without bounds below one degree of freedom."""
     if degrees < 1:
         return Interval(-math.inf, math.inf)
     half = student_quantile(level, degrees) * error
