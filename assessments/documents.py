@@ -1,4 +1,4 @@
-"""Cards as documents: what a snapshot stores, and what pages, exports and reports read. Pure.
+"""Cards as documents: what a snapshot stores, and what pages, exports and reports read.
 
 A document explains its numbers after the raw facts are gone. Its digest is over the one spelling of its JSON.
 """
