@@ -18,7 +18,7 @@ from typing import NoReturn
 
 import psycopg
 
-from bench import fairness, gate, growth, ingest, load, machine, peers, projection, rows, scene, traversal
+from bench import fairness, gate, growth, ingest, load, machine, peers, projection, rows, scene, search, traversal
 from bench.rows import Row
 from bench.scene import Scene
 from governance import embedded
@@ -28,6 +28,7 @@ BENCHES: Mapping[str, Callable[[Scene], Iterator[Row]]] = {
     "projection": projection.run,
     "peers": peers.run,
     "traversal": traversal.run,
+    "search": search.run,
     "gate": gate.run,
     "growth": growth.run,
     "fairness": fairness.run,

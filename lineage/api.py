@@ -1,6 +1,6 @@
 """The graph over HTTP: assets, their versions and runs, and the neighbourhood of an asset."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
@@ -17,11 +17,12 @@ from governance import selectors as governance_selectors
 from governance.errors import Invalid
 from governance.models import Ownership
 from governance.tokens import Scope
-from lineage import impact, selectors
+from lineage import impact, search, selectors
 from lineage.asof import Moment
 from lineage.impact import Impact
 from lineage.models import Asset, Run
 from lineage.provenance import EvidenceNode, Provenance, Spot
+from lineage.search import Filters, Word
 from lineage.traversal import MAX_BUDGET, MAX_DEPTH, Direction, Link, Neighbourhood, Node
 
 KindWord = Literal["dataset", "model", "job", "deployment", "repository"]
@@ -50,10 +51,21 @@ def instant(name: str, given: datetime | None) -> datetime | None:
 
 
 class AssetsQuery(rest.Paging, frozen=True, kw_only=True):
-    """Which assets: by words in name or namespace, by kind, or by the whole namespace and name."""
+    """Which assets: by words of the name, by kind, owner and change, or by the whole namespace and name.
 
+    `q` forgives slips of the pen and gives the best matches first; `text` wants each of its words in name or namespace
+    as it is spelt. `changed_since`: new since then, or with a version or facets that are. `counts=true` counts what
+    each choice of kind and team would give.
+    """
+
+    q: Annotated[str, msgspec.Meta(max_length=500)] = ""
     text: str = ""
     kind: KindWord | None = None
+    team: str | None = None
+    owner: str | None = None
+    no_owner: bool = False
+    changed_since: Instant | None = None
+    counts: bool = False
     namespace: str | None = None
     name: str | None = None
 
@@ -68,6 +80,26 @@ class AssetOut(rest.Body, frozen=True, kw_only=True):
     processing: str
     first_seen_at: datetime
     last_seen_at: datetime
+
+
+class WordOut(rest.Body, frozen=True, kw_only=True):
+    """A word of the search, and what was looked for in its place when no name holds it."""
+
+    asked: str
+    meant: list[str]
+
+
+class CountsOut(rest.Body, frozen=True, kw_only=True):
+    """How many assets match by kind (whatever kind was asked for) and by team (whatever owner was asked for).
+
+    `minimums`: more match than are counted, so each figure is of the first of them only.
+    """
+
+    total: int
+    kinds: dict[str, int]
+    teams: dict[str, int]
+    without_owner: int
+    minimums: bool
 
 
 class FacetOut(rest.Body, frozen=True, kw_only=True):
@@ -465,23 +497,83 @@ class ReadView(APIView):
     scopes = {"GET": Scope.READ}
 
 
+def _found_schema() -> dict[str, Any]:
+    page = rest.page_schema(rest.schema_of(AssetOut))
+    page["properties"] |= {
+        "words": {"type": "array", "items": rest.schema_of(WordOut), "description": "With q."},
+        "truncated": {"type": "boolean", "description": "With q: more match, and not all of them were compared."},
+        "counts": rest.schema_of(CountsOut),
+    }
+    return page
+
+
 class AssetsView(ReadView):
     @extend_schema(
         operation_id="assets_list",
         summary="Search assets",
         parameters=parameters(AssetsQuery),
-        responses={200: rest.page_schema(rest.schema_of(AssetOut))},
+        responses={200: _found_schema()},
     )
     def get(self, request: Request) -> Response:
         asked = rest.query(request, AssetsQuery)
-        found = selectors.assets(text=asked.text, kind=asked.kind or "")
-        if asked.namespace is not None:
-            found = found.filter(namespace=asked.namespace)
-        if asked.name is not None:
-            found = found.filter(name=asked.name)
+        filters = self._filters(asked)
+        wanted = search.meant(asked.q)
+        answer = self._all(request, asked, filters) if wanted is None else self._best(asked, wanted, filters)
+        if asked.counts:
+            counted = search.counts(wanted, filters)
+            answer.data["counts"] = msgspec.to_builtins(
+                CountsOut(
+                    total=counted.total,
+                    kinds=counted.kinds,
+                    teams=counted.teams,
+                    without_owner=counted.without_owner,
+                    minimums=counted.are_minimums,
+                )
+            )
+        return answer
+
+    @staticmethod
+    def _filters(asked: AssetsQuery) -> Filters:
+        if asked.text and (asked.q or asked.counts):
+            says = "Search either with q or with text; only q is counted."
+            raise Invalid(f"text: {says}", fields={"text": says})
+        return Filters(
+            kind=asked.kind or "",
+            team=None if asked.team is None else governance_selectors.team(asked.team),
+            owner=None if asked.owner is None else governance_selectors.user(asked.owner),
+            has_no_owner=asked.no_owner,
+            namespace=asked.namespace,
+            name=asked.name,
+            changed_since=instant("changed_since", asked.changed_since),
+        )
+
+    @staticmethod
+    def _all(request: Request, asked: AssetsQuery, filters: Filters) -> Response:
         pages = rest.Cursor()
         pages.ordering = ("id",)
+        found = search.matching(None, filters) & selectors.assets(text=asked.text)
         return pages.get_paginated_response([_asset(asset) for asset in pages.paginate_queryset(found, request)])
+
+    @staticmethod
+    def _best(asked: AssetsQuery, wanted: Sequence[Word], filters: Filters) -> Response:
+        """Pages of a ranking go by place: it is short, and no row tells what comes after it."""
+        if not 1 <= asked.limit <= rest.MAX_PAGE_SIZE:
+            says = f"Not between 1 and {rest.MAX_PAGE_SIZE}."
+            raise Invalid(f"limit: {says}", fields={"limit": says})
+        if asked.cursor and not (asked.cursor.isascii() and asked.cursor.isdigit() and len(asked.cursor) < 7):
+            raise Invalid("cursor: not one of this list.", fields={"cursor": "Not one of this list."})
+        found = search.best(asked.q, wanted, filters)
+        begin = int(asked.cursor or 0)
+        end = begin + asked.limit
+        document: dict[str, Any] = {
+            "results": [_asset(asset) for asset in selectors.in_order(found.ids[begin:end])],
+            "next": str(end) if end < len(found.ids) else None,
+            "words": [WordOut(asked=word.asked, meant=list(word.meant)) for word in wanted],
+            "truncated": found.is_cut,
+        }
+        if asked.count:
+            document["count"] = search.counts(wanted, filters).total
+        return rest.answer(document)
 
 
 class AssetView(ReadView):

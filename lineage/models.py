@@ -78,6 +78,18 @@ class Asset(models.Model):
         return f"{self.namespace} {self.name}"
 
 
+class Word(models.Model):
+    """A word of an asset's name, for searches with slips of the pen."""
+
+    word = models.TextField(primary_key=True)
+
+    class Meta:
+        indexes = [GinIndex(fields=["word"], name="word_trigrams", opclasses=["gin_trgm_ops"])]
+
+    def __str__(self) -> str:
+        return self.word
+
+
 class AssetVersion(models.Model):
     """One immutable state of an asset that a sender named: dataset version, registry version, commit."""
 

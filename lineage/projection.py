@@ -16,7 +16,7 @@ from uuid import UUID
 import psycopg
 from django.db import OperationalError, connections, transaction
 
-from lineage import events, tellings
+from lineage import events, tellings, words
 from lineage.translation import Batch, state_of
 
 logger = logging.getLogger(__name__)
@@ -215,11 +215,23 @@ def _assets(cursor: psycopg.Cursor[Any], batch: Batch) -> dict[UUID, int]:
                     (a.kind, a.processing, a.kind_set_at, a.kind_digest)
                 ) AS said (kind, processing, at, digest)
                 ORDER BY at DESC NULLS LAST, digest DESC NULLS LAST LIMIT 1)
-        RETURNING uuid, id
+        RETURNING uuid, id, xmax = 0
         """,
         _columns(rows, 10),
     )
-    return dict(cursor.fetchall())
+    written = cursor.fetchall()
+    # The mark of PostgreSQL for a row that was inserted and not updated.
+    _words(cursor, [batch.assets[uuid].name for uuid, _, is_new in written if is_new])
+    return {uuid: number for uuid, number, _ in written}
+
+
+def _words(cursor: psycopg.Cursor[Any], names: list[str]) -> None:
+    """Add the words of new assets."""
+    found = sorted({word for name in names for word in words.of(name)})
+    if found:
+        cursor.execute(
+            "INSERT INTO lineage_word (word) SELECT unnest(%b::text[]) ON CONFLICT (word) DO NOTHING", [found]
+        )
 
 
 def _versions(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) -> dict[UUID, int]:
@@ -515,6 +527,7 @@ GRAPH_TABLES = (
     "lineage_run",
     "lineage_assetversion",
     "lineage_asset",
+    "lineage_word",
 )
 
 

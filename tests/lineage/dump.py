@@ -10,6 +10,7 @@ QUERIES = {
     "assets": """
         SELECT uuid, family, kind, processing, namespace, name, first_seen_at, last_seen_at, kind_set_at, kind_digest
         FROM lineage_asset""",
+    "words": "SELECT word FROM lineage_word",
     "versions": """
         SELECT v.uuid, a.uuid, v.key, v.produced_at, v.seen_at
         FROM lineage_assetversion v JOIN lineage_asset a ON a.id = v.asset_id""",

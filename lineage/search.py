@@ -1,0 +1,200 @@
+"""Finding assets: by words with slips of the pen, by kind, team, owner, and what changed.
+
+A word that no name holds is replaced by the most similar words that names do hold (`lineage.words`); names are then
+found by their trigrams. Looking for similar names among all would take seconds where names are alike.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import BooleanField, Exists, F, FloatField, Func, OuterRef, Q, QuerySet, Value
+from django.utils import timezone
+
+from governance.models import Ownership, Team, User
+from lineage import words
+from lineage.models import Asset, AssetVersion, FacetSighting
+
+# Of more names than these that hold the words, not all are compared.
+MOST_RANKED = 300
+MOST_COUNTED = 10_000
+MOST_OWNERS_COUNTED = 1_000
+MOST_WORDS = 8
+# Swapped letters cost a short word most of its trigrams, so many are looked at and `words.nearest` decides.
+SIMILAR_WORDS = 40
+LEAST_SIMILARITY = 0.15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which assets. `changed_since`: new since then, or with a version or facets that are."""
+
+    kind: str = ""
+    team: Team | None = None
+    owner: User | None = None
+    has_no_owner: bool = False
+    namespace: str | None = None
+    name: str | None = None
+    changed_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """A word that was asked for, and the words that were looked for: itself, or what it may have meant."""
+
+    asked: str
+    meant: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Ids, the best matches first. `is_cut`: there were more than MOST_RANKED, of which not all were compared."""
+
+    ids: list[int]
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many match, for each choice of a filter, the other filters applied.
+
+    At most MOST_COUNTED assets are looked at, and the owners of MOST_OWNERS_COUNTED.
+    """
+
+    total: int
+    kinds: dict[str, int]
+    teams: dict[str, int]
+    without_owner: int
+    are_minimums: bool
+
+
+def meant(text: str) -> list[Word] | None:
+    """The words of a text as they are to be looked for; None when it is blank."""
+    if not text.strip():
+        return None
+    asked = words.asked(text)[:MOST_WORDS]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('pg_trgm.similarity_threshold', %s, true)", [str(LEAST_SIMILARITY)])
+        cursor.execute(
+            """
+            SELECT asked.word, known.word FROM unnest(%(asked)s::text[]) AS asked (word) CROSS JOIN LATERAL (
+                SELECT word FROM lineage_word
+                WHERE word %% asked.word
+                  AND NOT EXISTS (SELECT FROM lineage_word whole WHERE whole.word LIKE '%%' || asked.word || '%%')
+                ORDER BY similarity(word, asked.word) DESC, word LIMIT %(most)s
+            ) AS known
+            """,
+            {
+                "asked": [word for word in asked if len(word) >= words.SHORTEST and word.isalpha()],
+                "most": SIMILAR_WORDS,
+            },
+        )
+        similar: dict[str, list[str]] = {}
+        for word, known in cursor.fetchall():
+            similar.setdefault(word, []).append(known)
+    return [
+        Word(asked=word, meant=tuple(words.nearest(word, similar[word]) if word in similar else ()) or (word,))
+        for word in asked
+    ]
+
+
+def matching(wanted: Sequence[Word] | None, filters: Filters) -> QuerySet[Asset]:
+    """The assets whose names hold all words, in no order. A text without any word matches none, no text all."""
+    found = Asset.objects.order_by()
+    if wanted is not None and not wanted:
+        found = found.none()
+    for word in wanted or ():
+        any_of = Q()
+        for known in word.meant:
+            any_of |= Q(_like(f"%{known}%"))
+        found = found.filter(any_of)
+    if filters.kind:
+        found = found.filter(kind=filters.kind)
+    if filters.namespace is not None:
+        found = found.filter(namespace=filters.namespace)
+    if filters.name is not None:
+        found = found.filter(name=filters.name)
+    if filters.changed_since is not None:
+        found = found.filter(_changed_since(filters.changed_since))
+    return _owned(found, filters)
+
+
+def best(text: str, wanted: Sequence[Word], filters: Filters) -> Found:
+    """The assets that match what was meant by the text, those whose names are most like it first."""
+    if not wanted:
+        return Found(ids=[], is_cut=False)
+    spelt = " ".join(word.meant[0] for word in wanted)
+    like = Func(F("name"), Value(spelt), function="similarity", output_field=FloatField())
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Where not all can be compared, the same ones are each time: those that lie first in the table.
+        cursor.execute(
+            "SELECT set_config('synchronize_seqscans', 'off', true), "
+            "set_config('max_parallel_workers_per_gather', '0', true)"
+        )
+        pool = list(matching(wanted, filters).values_list("pk", like, "name")[: MOST_RANKED + 1])
+    # Whoever types a whole name looks for it, however many names contain it.
+    exact = matching(None, filters).filter(name=text.strip()).values_list("pk", flat=True)[:MOST_RANKED]
+    ranked = {pk: (-likeness, len(name), pk) for pk, likeness, name in pool[:MOST_RANKED]}
+    ranked |= {pk: (-2.0, 0, pk) for pk in exact}
+    return Found(ids=sorted(ranked, key=ranked.__getitem__), is_cut=len(pool) > MOST_RANKED)
+
+
+def counts(wanted: Sequence[Word] | None, filters: Filters) -> Counts:
+    """How many assets match, by kind, by team and without an owner."""
+    if wanted is not None and not wanted:
+        return Counts(total=0, kinds={}, teams={}, without_owner=0, are_minimums=False)
+    kinds = _counted(matching(wanted, replace(filters, kind="")).values("kind")[:MOST_COUNTED])
+    owned_by_any = matching(wanted, replace(filters, team=None, owner=None, has_no_owner=False))
+    some = list(owned_by_any.values_list("uuid", flat=True)[:MOST_OWNERS_COUNTED])
+    owners = Ownership.objects.at(timezone.now()).filter(asset__in=some)
+    pairs = set(owners.values_list("asset", "team__slug"))
+    teams = Counter(team for _, team in pairs)
+    return Counts(
+        total=kinds.get(filters.kind, 0) if filters.kind else sum(kinds.values()),
+        kinds=_largest_first(kinds),
+        teams=_largest_first(teams),
+        without_owner=len(some) - len({asset for asset, _ in pairs}),
+        are_minimums=sum(kinds.values()) >= MOST_COUNTED or len(some) >= MOST_OWNERS_COUNTED,
+    )
+
+
+def _counted(kinds: "QuerySet[Asset, Any]") -> dict[str, int]:
+    """How many rows of each kind. Grouped outside the limit, which a queryset could do by a second look-up only."""
+    statement, parameters = kinds.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT kind, count(*) FROM ({statement}) AS found GROUP BY kind", parameters)
+        return dict(cursor.fetchall())
+
+
+def _largest_first(found: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _owned(found: QuerySet[Asset], filters: Filters) -> QuerySet[Asset]:
+    owners = Ownership.objects.at(timezone.now()).filter(asset=OuterRef("uuid"))
+    # By id: the statistics then say how much a team owns, which decides how the rows are found.
+    if filters.team is not None:
+        found = found.filter(Exists(owners.filter(team_id=filters.team.pk)))
+    if filters.owner is not None:
+        found = found.filter(Exists(owners.filter(user_id=filters.owner.pk)))
+    if filters.has_no_owner:
+        found = found.filter(~Exists(owners))
+    return found
+
+
+def _changed_since(at: datetime) -> Q:
+    return (
+        Q(first_seen_at__gte=at)
+        | Q(Exists(AssetVersion.objects.filter(asset=OuterRef("pk"), seen_at__gte=at)))
+        | Q(Exists(FacetSighting.objects.filter(asset=OuterRef("pk"), first_seen_at__gte=at)))
+    )
+
+
+def _like(pattern: str) -> Func:
+    """Django's own `icontains` compares upper(name), which the index does not hold. Words have no % and no _."""
+    return Func(
+        F("name"), Value(pattern), arg_joiner=" ILIKE ", template="%(expressions)s", output_field=BooleanField()
+    )
