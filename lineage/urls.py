@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from lineage import api, receiver
+from lineage import receiver
+from lineage.api import assets, graph, impact
 
 urlpatterns = [
     path("lineage", receiver.Lineage.as_view(), name="lineage"),
@@ -10,11 +11,11 @@ urlpatterns = [
     # Clients join addresses in their own ways, and a redirect would lose the event. Left out of the API's description.
     path("lineage/", receiver.Lineage.as_view(schema=None)),
     path("lineage/batch/", receiver.Batch.as_view(schema=None)),
-    path("assets", api.AssetsView.as_view(), name="api-assets"),
-    path("assets/<uuid:uuid>", api.AssetView.as_view(), name="api-asset"),
-    path("assets/<uuid:uuid>/versions", api.VersionsView.as_view(), name="api-asset-versions"),
-    path("assets/<uuid:uuid>/runs", api.RunsView.as_view(), name="api-asset-runs"),
-    path("assets/<uuid:uuid>/impact", api.ImpactView.as_view(), name="api-asset-impact"),
-    path("assets/<uuid:uuid>/impact.csv", api.ImpactTableView.as_view(), name="api-asset-impact-csv"),
-    path("graph", api.GraphView.as_view(), name="api-graph"),
+    path("assets", assets.AssetsView.as_view(), name="api-assets"),
+    path("assets/<uuid:uuid>", assets.AssetView.as_view(), name="api-asset"),
+    path("assets/<uuid:uuid>/versions", assets.VersionsView.as_view(), name="api-asset-versions"),
+    path("assets/<uuid:uuid>/runs", assets.RunsView.as_view(), name="api-asset-runs"),
+    path("assets/<uuid:uuid>/impact", impact.ImpactView.as_view(), name="api-asset-impact"),
+    path("assets/<uuid:uuid>/impact.csv", impact.ImpactTableView.as_view(), name="api-asset-impact-csv"),
+    path("graph", graph.GraphView.as_view(), name="api-graph"),
 ]

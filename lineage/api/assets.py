@@ -1,0 +1,274 @@
+"""Assets over HTTP: search, one asset, its versions and its runs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from governance import rest
+from governance import selectors as governance_selectors
+from governance.errors import Invalid
+from lineage import search, selectors
+from lineage.api.documents import (
+    AssetOut,
+    Instant,
+    KindWord,
+    OnADay,
+    OwnerOut,
+    ReadView,
+    asset_out,
+    instant,
+    owner_out,
+    parameters,
+)
+from lineage.models import Run
+from lineage.search import Filters, Word
+
+
+class AssetsQuery(rest.Paging, frozen=True, kw_only=True):
+    """Which assets: by words of the name, by kind, owner and change, or by the whole namespace and name.
+
+    `q` forgives slips of the pen and gives the best matches first; `text` wants each of its words in name or namespace
+    as it is spelt. `changed_since`: new since then, or with a version or facets that are. `counts=true` counts what
+    each choice of kind and team would give.
+    """
+
+    q: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    text: str = ""
+    kind: KindWord | None = None
+    team: str | None = None
+    owner: str | None = None
+    no_owner: bool = False
+    changed_since: Instant | None = None
+    counts: bool = False
+    namespace: str | None = None
+    name: str | None = None
+
+
+class WordOut(rest.Body, frozen=True, kw_only=True):
+    """A word of the search, and what was looked for in its place when no name holds it."""
+
+    asked: str
+    meant: list[str]
+
+
+class CountsOut(rest.Body, frozen=True, kw_only=True):
+    """How many assets match by kind (whatever kind was asked for) and by team (whatever owner was asked for).
+
+    `minimums`: more match than are counted, so each figure is of the first of them only.
+    """
+
+    total: int
+    kinds: dict[str, int]
+    teams: dict[str, int]
+    without_owner: int
+    minimums: bool
+
+
+class FacetOut(rest.Body, frozen=True, kw_only=True):
+    """The value of one facet. Not exact: by the day asked for another value may have been said after it."""
+
+    value: Any
+    seen_at: datetime
+    exact: bool
+
+
+class VersionOut(rest.Body, frozen=True, kw_only=True):
+    """A version of an asset; one that no sender named is called after its run and is inferred."""
+
+    key: str
+    id: UUID | None
+    at: datetime
+    run: UUID | None
+    inferred: bool
+
+
+class AssetDetail(AssetOut, frozen=True, kw_only=True):
+    """An asset with its owners, facets and newest versions on the day asked for."""
+
+    owners: list[OwnerOut]
+    facets: dict[str, FacetOut]
+    versions: list[VersionOut]
+
+
+class VersionsQuery(OnADay, frozen=True, kw_only=True):
+    """A page of versions: older than `before`, at most `limit`."""
+
+    before: Instant | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=rest.MAX_PAGE_SIZE)] = rest.PAGE_SIZE
+
+
+class RunOut(rest.Body, frozen=True, kw_only=True):
+    """One execution of a job."""
+
+    id: UUID
+    external_id: str
+    job: UUID
+    state: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    last_event_at: datetime
+    parent: UUID | None
+    repository: str | None
+    commit: str | None
+
+
+def _version(version: selectors.Version) -> VersionOut:
+    return VersionOut(key=version.key, id=version.uuid, at=version.at, run=version.run, inferred=version.is_inferred)
+
+
+def _run(run: Run) -> RunOut:
+    return RunOut(
+        id=run.uuid,
+        external_id=run.external_id,
+        job=run.job.uuid,
+        state=run.state,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        last_event_at=run.last_event_at,
+        parent=run.parent,
+        repository=run.commit.asset.name if run.commit else None,
+        commit=run.commit.key if run.commit else None,
+    )
+
+
+def _found_schema() -> dict[str, Any]:
+    page = rest.page_schema(rest.schema_of(AssetOut))
+    page["properties"] |= {
+        "words": {"type": "array", "items": rest.schema_of(WordOut), "description": "With q."},
+        "truncated": {"type": "boolean", "description": "With q: more match, and not all of them were compared."},
+        "counts": rest.schema_of(CountsOut),
+    }
+    return page
+
+
+class AssetsView(ReadView):
+    @extend_schema(
+        operation_id="assets_list",
+        summary="Search assets",
+        parameters=parameters(AssetsQuery),
+        responses={200: _found_schema()},
+    )
+    def get(self, request: Request) -> Response:
+        asked = rest.query(request, AssetsQuery)
+        filters = self._filters(asked)
+        wanted = search.meant(asked.q)
+        answer = self._all(request, asked, filters) if wanted is None else self._best(asked, wanted, filters)
+        if asked.counts:
+            counted = search.counts(wanted, filters)
+            answer.data["counts"] = msgspec.to_builtins(
+                CountsOut(
+                    total=counted.total,
+                    kinds=counted.kinds,
+                    teams=counted.teams,
+                    without_owner=counted.without_owner,
+                    minimums=counted.are_minimums,
+                )
+            )
+        return answer
+
+    @staticmethod
+    def _filters(asked: AssetsQuery) -> Filters:
+        if asked.text and (asked.q or asked.counts):
+            says = "Search either with q or with text; only q is counted."
+            raise Invalid(f"text: {says}", fields={"text": says})
+        return Filters(
+            kind=asked.kind or "",
+            team=None if asked.team is None else governance_selectors.team(asked.team),
+            owner=None if asked.owner is None else governance_selectors.user(asked.owner),
+            has_no_owner=asked.no_owner,
+            namespace=asked.namespace,
+            name=asked.name,
+            changed_since=instant("changed_since", asked.changed_since),
+        )
+
+    @staticmethod
+    def _all(request: Request, asked: AssetsQuery, filters: Filters) -> Response:
+        pages = rest.Cursor()
+        pages.ordering = ("id",)
+        found = search.matching(None, filters) & selectors.assets(text=asked.text)
+        return pages.get_paginated_response([asset_out(asset) for asset in pages.paginate_queryset(found, request)])
+
+    @staticmethod
+    def _best(asked: AssetsQuery, wanted: Sequence[Word], filters: Filters) -> Response:
+        """Pages of a ranking go by place: it is short, and no row tells what comes after it."""
+        if not 1 <= asked.limit <= rest.MAX_PAGE_SIZE:
+            says = f"Not between 1 and {rest.MAX_PAGE_SIZE}."
+            raise Invalid(f"limit: {says}", fields={"limit": says})
+        if asked.cursor and not (asked.cursor.isascii() and asked.cursor.isdigit() and len(asked.cursor) < 7):
+            raise Invalid("cursor: not one of this list.", fields={"cursor": "Not one of this list."})
+        found = search.best(asked.q, wanted, filters)
+        begin = int(asked.cursor or 0)
+        end = begin + asked.limit
+        document: dict[str, Any] = {
+            "results": [asset_out(asset) for asset in selectors.in_order(found.ids[begin:end])],
+            "next": str(end) if end < len(found.ids) else None,
+            "words": [WordOut(asked=word.asked, meant=list(word.meant)) for word in wanted],
+            "truncated": found.is_cut,
+        }
+        if asked.count:
+            document["count"] = search.counts(wanted, filters).total
+        return rest.answer(document)
+
+
+class AssetView(ReadView):
+    @extend_schema(
+        operation_id="asset",
+        summary="One asset",
+        parameters=parameters(OnADay),
+        responses={200: rest.schema_of(AssetDetail)},
+    )
+    def get(self, request: Request, uuid: UUID) -> Response:
+        asked = rest.query(request, OnADay)
+        moment = asked.moment
+        asset = selectors.asset(uuid)
+        detail = AssetDetail(
+            **msgspec.structs.asdict(asset_out(asset)),
+            owners=[owner_out(owner) for owner in governance_selectors.owners(asset.uuid, moment.as_of)],
+            facets={
+                facet.key: FacetOut(value=facet.value, seen_at=facet.seen_at, exact=facet.is_exact)
+                for facet in selectors.facets(asset, as_of=moment.as_of)
+            },
+            versions=[_version(version) for version in selectors.versions(asset, moment=moment)],
+        )
+        return rest.answer(detail)
+
+
+class VersionsView(ReadView):
+    @extend_schema(
+        operation_id="asset_versions",
+        summary="Versions of an asset, the newest first",
+        parameters=parameters(VersionsQuery),
+        responses={200: rest.page_schema(rest.schema_of(VersionOut))},
+    )
+    def get(self, request: Request, uuid: UUID) -> Response:
+        asked = rest.query(request, VersionsQuery)
+        rows = selectors.versions(
+            selectors.asset(uuid),
+            limit=asked.limit + 1,
+            before=instant("before", asked.before),
+            moment=asked.moment,
+        )
+        page = rows[: asked.limit]
+        following = page[-1].at.isoformat() if len(rows) > asked.limit else None
+        return rest.answer({"results": [_version(version) for version in page], "next": following})
+
+
+class RunsView(ReadView):
+    @extend_schema(
+        operation_id="asset_runs",
+        summary="Runs of a job, or runs that read or wrote an asset, the newest first",
+        parameters=parameters(rest.Paging),
+        responses={200: rest.page_schema(rest.schema_of(RunOut))},
+    )
+    def get(self, request: Request, uuid: UUID) -> Response:
+        rest.query(request, rest.Paging)
+        pages = rest.Cursor()
+        pages.ordering = ("-last_event_at", "uuid")
+        found = selectors.runs(selectors.asset(uuid))
+        return pages.get_paginated_response([_run(run) for run in pages.paginate_queryset(found, request)])

@@ -1,0 +1,274 @@
+"""The neighbourhood of an asset, a version or a run over HTTP."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from governance import rest
+from governance import selectors as governance_selectors
+from governance.errors import Invalid
+from governance.models import Ownership
+from lineage import selectors
+from lineage.api.documents import KindWord, OnADay, OwnerOut, ReadView, owner_out, parameters
+from lineage.models import Asset
+from lineage.provenance import EvidenceNode, Provenance, Spot
+from lineage.traversal import MAX_BUDGET, MAX_DEPTH, Direction, Link, Neighbourhood, Node
+
+
+class GraphQuery(OnADay, frozen=True, kw_only=True):
+    """Whose neighbourhood (by id, or by kind, namespace and name), how far, how much of it, on which day.
+
+    `graph=map`: which asset feeds which. `graph=evidence`: which run read and wrote which version, around `version` of
+    the asset (the newest when absent), around a job's newest run, or around `run`.
+    """
+
+    graph: Literal["map", "evidence"] = "map"
+    asset: UUID | None = None
+    version: str | None = None
+    run: UUID | None = None
+    kind: KindWord | None = None
+    namespace: str = ""
+    name: str = ""
+    direction: Direction = Direction.BOTH
+    depth: Annotated[int, msgspec.Meta(ge=0, le=MAX_DEPTH)] = 1
+    budget: Annotated[int, msgspec.Meta(ge=1, le=MAX_BUDGET)] = 200
+
+
+class NodeOut(rest.Body, frozen=True, kw_only=True):
+    """An asset in the neighbourhood. `more_*` counts its neighbours that the answer leaves out.
+
+    `state` is that of the newest run of a job or deployment.
+    """
+
+    id: UUID
+    kind: str
+    namespace: str
+    name: str
+    depth: int
+    rank: int
+    more_upstream: int
+    more_downstream: int
+    state: str | None
+    owners: list[OwnerOut]
+
+
+class EdgeOut(rest.Body, frozen=True, kw_only=True):
+    """A relation between two nodes of the answer."""
+
+    source: UUID
+    target: UUID
+    relation: str
+    declared: bool
+    valid_from: datetime
+    valid_to: datetime | None
+    last_seen_at: datetime
+
+
+class GraphOut(rest.Body, frozen=True, kw_only=True):
+    """A neighbourhood on the map. `truncated` when assets within the depth were left out, and `reason` says why."""
+
+    graph: Literal["map"]
+    root: UUID
+    direction: str
+    depth: int
+    budget: int
+    as_of: datetime | None
+    known_at: datetime | None
+    nodes: list[NodeOut]
+    edges: list[EdgeOut]
+    truncated: bool
+    reason: str
+
+
+class EvidenceNodeOut(rest.Body, frozen=True, kw_only=True):
+    """A version of an asset (`version` is null when nobody knows it), or a run (`asset` is its job).
+
+    `at` is when the version came to be, or the run began. `more_*` counts neighbours that the answer leaves out.
+    """
+
+    id: UUID
+    type: Literal["version", "run"]
+    asset: UUID
+    kind: str
+    namespace: str
+    name: str
+    version: str | None
+    at: datetime | None
+    ended_at: datetime | None
+    state: str | None
+    depth: int
+    rank: int
+    more_upstream: int
+    more_downstream: int
+    owners: list[OwnerOut]
+
+
+class EvidenceEdgeOut(rest.Body, frozen=True, kw_only=True):
+    """A run consumed or produced a version, or was built from a commit.
+
+    `inferred`: the sender did not say which version it read; it is the newest there was when the run began.
+    """
+
+    source: UUID
+    target: UUID
+    relation: str
+    inferred: bool
+
+
+class EvidenceOut(rest.Body, frozen=True, kw_only=True):
+    """A neighbourhood in the evidence. Where `exact_counts` is false, the counts of its nodes are minimums."""
+
+    graph: Literal["evidence"]
+    root: UUID
+    direction: str
+    depth: int
+    budget: int
+    as_of: datetime | None
+    known_at: datetime | None
+    nodes: list[EvidenceNodeOut]
+    edges: list[EvidenceEdgeOut]
+    truncated: bool
+    exact_counts: bool
+    reason: str
+
+
+def _node(node: Node, owners: list[Ownership]) -> NodeOut:
+    return NodeOut(
+        id=node.uuid,
+        kind=node.kind,
+        namespace=node.namespace,
+        name=node.name,
+        depth=node.depth,
+        rank=node.rank,
+        more_upstream=node.more_upstream,
+        more_downstream=node.more_downstream,
+        state=node.state,
+        owners=[owner_out(owner) for owner in owners],
+    )
+
+
+def _edge(link: Link) -> EdgeOut:
+    return EdgeOut(
+        source=link.source,
+        target=link.target,
+        relation=link.relation,
+        declared=link.is_declared,
+        valid_from=link.valid_from,
+        valid_to=link.valid_to,
+        last_seen_at=link.last_seen_at,
+    )
+
+
+def _graph(found: Neighbourhood) -> GraphOut:
+    owners = governance_selectors.owners_of([node.uuid for node in found.nodes], found.moment.as_of)
+    return GraphOut(
+        graph="map",
+        root=found.root,
+        direction=found.direction,
+        depth=found.depth,
+        budget=found.budget,
+        as_of=found.moment.as_of,
+        known_at=found.moment.known_at,
+        nodes=[_node(node, owners[node.uuid]) for node in found.nodes],
+        edges=[_edge(link) for link in found.links],
+        truncated=found.is_truncated,
+        reason=found.reason,
+    )
+
+
+def _evidence(found: Provenance) -> EvidenceOut:
+    owners = governance_selectors.owners_of({node.asset for node in found.nodes}, found.moment.as_of)
+    return EvidenceOut(
+        graph="evidence",
+        root=found.root,
+        direction=found.direction,
+        depth=found.depth,
+        budget=found.budget,
+        as_of=found.moment.as_of,
+        known_at=found.moment.known_at,
+        nodes=[_evidence_node(node, owners[node.asset]) for node in found.nodes],
+        edges=[
+            EvidenceEdgeOut(source=link.source, target=link.target, relation=link.relation, inferred=link.is_inferred)
+            for link in found.links
+        ],
+        truncated=found.is_truncated,
+        exact_counts=found.are_counts_exact,
+        reason=found.reason,
+    )
+
+
+def _evidence_node(node: EvidenceNode, owners: list[Ownership]) -> EvidenceNodeOut:
+    return EvidenceNodeOut(
+        id=node.uuid,
+        type="run" if node.is_run else "version",
+        asset=node.asset,
+        kind=node.kind,
+        namespace=node.namespace,
+        name=node.name,
+        version=node.version,
+        at=node.at,
+        ended_at=node.ended_at,
+        state=node.state,
+        depth=node.depth,
+        rank=node.rank,
+        more_upstream=node.more_upstream,
+        more_downstream=node.more_downstream,
+        owners=[owner_out(owner) for owner in owners],
+    )
+
+
+class GraphView(ReadView):
+    @extend_schema(
+        operation_id="graph",
+        summary="The neighbourhood of an asset on the map, or of a version or run in the evidence",
+        parameters=parameters(GraphQuery),
+        responses={200: {"oneOf": [rest.schema_of(GraphOut), rest.schema_of(EvidenceOut)]}},
+    )
+    def get(self, request: Request) -> Response:
+        asked = rest.query(request, GraphQuery)
+        if asked.graph == "evidence":
+            return rest.answer(
+                _evidence(
+                    selectors.evidence_graph(
+                        root=self._spot(asked),
+                        direction=asked.direction,
+                        depth=asked.depth,
+                        budget=asked.budget,
+                        moment=asked.moment,
+                    )
+                )
+            )
+        for name in ("version", "run"):
+            if getattr(asked, name) is not None:
+                says = "The map knows assets only: ask for graph=evidence."
+                raise Invalid(f"{name}: {says}", fields={name: says})
+        found = selectors.neighbourhood(
+            asset=self._asset(asked),
+            direction=asked.direction,
+            depth=asked.depth,
+            budget=asked.budget,
+            moment=asked.moment,
+        )
+        return rest.answer(_graph(found))
+
+    @staticmethod
+    def _asset(asked: GraphQuery) -> Asset:
+        if asked.asset is not None:
+            return selectors.asset(asked.asset)
+        if asked.kind is not None and asked.name:
+            return selectors.asset_named(kind=asked.kind, namespace=asked.namespace, name=asked.name)
+        says = "Name an asset by its id, or by kind, namespace and name."
+        raise Invalid(says, fields={"asset": says})
+
+    def _spot(self, asked: GraphQuery) -> Spot:
+        if asked.run is None:
+            return selectors.spot(self._asset(asked), version=asked.version, moment=asked.moment)
+        if asked.asset is not None or asked.version is not None or asked.name:
+            says = "Name either a run or an asset."
+            raise Invalid(f"run: {says}", fields={"run": says})
+        return Spot(None, None, selectors.run(asked.run).uuid)
