@@ -15,10 +15,10 @@ from django.utils import timezone
 from assessments import catalogue
 from assessments.framework import Criterion, Extent, Ladder, ScoredTest
 from assessments.models import Answer, AnswerLapse, AnswerReview
-from governance import audit, permissions
+from governance import audit, permissions, selectors
 from governance.actions import Action
 from governance.errors import Conflict, Denied, Invalid, NotFound
-from governance.models import Membership, Team, User
+from governance.models import Team, User
 from governance.permissions import Permission
 
 FALLBACK_EXPIRES_AFTER_DAYS = 180
@@ -186,7 +186,7 @@ def _require_assessor(actor: User, answer: Answer) -> None:
 
 def require_outsider(actor: User, team: Team) -> None:
     """Raise Denied for members of the team, whatever their rights."""
-    if Membership.objects.filter(team=team, user=actor).exists():
+    if selectors.members(team).filter(user=actor).exists():
         raise Denied(f"You are a member of {team.slug}: ask an assessor outside the team.", code="own_team")
 
 

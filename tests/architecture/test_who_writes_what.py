@@ -28,6 +28,7 @@ WRITES = frozenset(
 # The parts that decide and measure ask other apps through their selectors, so that visibility and meaning of a read are
 # settled once. The portal may fill a form's list from a table itself.
 THROUGH_SELECTORS = frozenset({"policies", "assessments", "integrations"})
+COUNTS_OVER_ALL = "assessments/measures/"
 CHANGES = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM|TRUNCATE|MERGE\s+INTO)\s+(?:ONLY\s+)?\"?([a-z_]+)", re.I)
 
 
@@ -102,8 +103,19 @@ def test_what_decides_reads_other_apps_through_their_selectors() -> None:
 
 
 def test_sql_names_only_tables_of_its_own_app() -> None:
+    """But for the measures of maturity, which count over all apps and change nothing (decision 0008)."""
+    modules = [module for module in sources.of_apps() if not module.name.startswith(COUNTS_OVER_ALL)]
+
     assert len(owners()) > 20
-    assert [place for module in sources.of_apps() for place in foreign_tables(module)] == []
+    assert [place for module in modules for place in foreign_tables(module)] == []
+
+
+def test_what_counts_over_all_apps_changes_nothing() -> None:
+    measures = [module for module in sources.of_apps() if module.name.startswith(COUNTS_OVER_ALL)]
+
+    assert measures
+    found = [CHANGES.findall(text) for module in measures for _, text in sources.words(module)]
+    assert [tables for tables in found if tables] == []
 
 
 def test_only_the_projector_writes_the_graph() -> None:
