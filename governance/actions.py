@@ -23,6 +23,8 @@ class Action(StrEnum):
 
     POLICY_PUBLISHED = "policy.published"
 
+    EVIDENCE_STORED = "evidence.stored"
+
     PROMOTION_REQUESTED = "promotion.requested"
     PROMOTION_APPROVED = "promotion.approved"
     PROMOTION_REJECTED = "promotion.rejected"

@@ -183,6 +183,10 @@ LINEAGE_MAX_BACKLOG = environment.number("ASSAY_MAX_BACKLOG", 2_000_000, minimum
 # A folder of an organisation's own frameworks and of its choice of which criteria gate.
 _frameworks = environment.text("ASSAY_FRAMEWORKS")
 FRAMEWORKS_FOLDER = Path(_frameworks) if _frameworks else None
+# The largest file of evidence, in bytes.
+EVIDENCE_MAX_BYTES = environment.number(
+    "ASSAY_MAX_EVIDENCE_BYTES", 10_000_000_000, minimum=1_000, maximum=10_000_000_000_000
+)
 
 # --- Background work -----------------------------------------------------------------------------------------------
 # Rows are the queue and messages only nudge, so the default broker is a folder that is polled often.

@@ -19,7 +19,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from governance import problems, rest, tokens
+from governance import problems, rest, streams, tokens
 from governance.errors import DomainError, TooLarge, Unauthenticated
 from governance.models import ApiToken, User
 from governance.tokens import Scope
@@ -204,38 +204,15 @@ def read_body(request: HttpRequest) -> Body:
     """
     eventlog.refuse_overload()
     limit = settings.LINEAGE_MAX_BODY_BYTES
-    if _declared_bytes(request) > limit:
+    if streams.declared_bytes(request) > limit:
         raise TooLarge(f"The body is larger than {limit:,} bytes.")
     expanded = bodies.expand(
-        _chunks(request),
+        streams.chunks(request),
         encoding=request.META.get("HTTP_CONTENT_ENCODING", ""),
         max_body_bytes=limit,
         max_expanded_bytes=settings.LINEAGE_MAX_EXPANDED_BYTES,
     )
     return bodies.split(expanded, content_type=request.META.get("CONTENT_TYPE", ""))
-
-
-def _declared_bytes(request: HttpRequest) -> int:
-    try:
-        return int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        return 0
-
-
-def _chunks(request: HttpRequest) -> Iterator[bytes]:
-    """The body as it arrives. Raises Malformed when it ends before its declared length."""
-    if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
-        # Django's stream ends at Content-Length, which a chunked body does not have; the server's own knows the end.
-        source: Any = request.META["wsgi.input"]
-        while chunk := source.read(bodies.CHUNK_BYTES):
-            yield chunk
-        return
-    declared, total = _declared_bytes(request), 0
-    while total < declared and (chunk := request.read(bodies.CHUNK_BYTES)):
-        total += len(chunk)
-        yield chunk
-    if total < declared:
-        raise bodies.Malformed(f"The body ends after {total:,} of {declared:,} bytes.")
 
 
 def _result(outcome: Outcome) -> dict[str, Any]:

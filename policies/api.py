@@ -8,17 +8,18 @@ from uuid import UUID
 import msgspec
 from django.conf import settings
 from django.db import connection
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from governance import rest, yamldocuments
-from governance.errors import Invalid
+from governance import rest, streams, yamldocuments
+from governance.errors import Invalid, TooLarge
 from governance.tokens import Scope
-from policies import approvals, documents, promotions, publishing, selectors
+from policies import approvals, documents, evidence_files, promotions, publishing, selectors
 from policies.evaluation import State
-from policies.models import Finding, PolicyVersion, Promotion
+from policies.models import EvidenceFile, Finding, PolicyVersion, Promotion
 
 MAX_WAIT_S = 60
 FIRST_POLL_S, LONGEST_POLL_S = 0.025, 0.1
@@ -103,6 +104,14 @@ class PromotionsQuery(rest.Paging, frozen=True, kw_only=True):
 
     state: StateWord | None = None
     model: UUID | None = None
+
+
+class EvidenceOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of evidence that is kept."""
+
+    digest: str
+    size: int
+    stored_at: datetime
 
 
 class WaitQuery(rest.Body, frozen=True, kw_only=True):
@@ -387,3 +396,35 @@ class ValidateView(APIView):
         except yamldocuments.BadDocument as bad:
             return rest.answer(ValidationOut(valid=False, errors=_errors(bad)))
         return rest.answer(ValidationOut(valid=True, errors=[]))
+
+
+class EvidenceView(APIView):
+    """One file of evidence, named by its SHA-256."""
+
+    scopes = {"GET": Scope.READ, "PUT": Scope.PROMOTIONS_WRITE}
+
+    @extend_schema(
+        operation_id="evidence",
+        summary="Whether a file of evidence is kept",
+        responses={200: rest.schema_of(EvidenceOut)},
+    )
+    def get(self, request: Request, digest: str) -> Response:
+        return rest.answer(_evidence(evidence_files.find(digest)))
+
+    @extend_schema(
+        operation_id="evidence_send",
+        summary="Send a file of evidence; one that is kept already is not read again",
+        request={"application/octet-stream": OpenApiTypes.BINARY},
+        responses={201: rest.schema_of(EvidenceOut), 200: rest.schema_of(EvidenceOut)},
+    )
+    def put(self, request: Request, digest: str) -> Response:
+        limit = settings.EVIDENCE_MAX_BYTES
+        if streams.declared_bytes(request._request) > limit:
+            raise TooLarge(f"The file is larger than {limit:,} bytes.")
+        content = streams.chunks(request._request)
+        file, is_new = evidence_files.store(actor=rest.actor(request), digest=digest, content=content)
+        return rest.answer(_evidence(file), status=201 if is_new else 200)
+
+
+def _evidence(file: EvidenceFile) -> EvidenceOut:
+    return EvidenceOut(digest=file.digest, size=file.size, stored_at=file.stored_at)

@@ -18,8 +18,9 @@ from policies.evaluation import State
 from policies.models import Finding, Promotion
 
 logger = logging.getLogger(__name__)
-# Longer than all checks of a promotion take; a worker that was killed is given up after it.
+# Longer than all quick checks of a promotion take; a worker that was killed is given up after it.
 LEASE = timedelta(seconds=10)
+SLOW_LEASE = timedelta(minutes=2)
 # The projector needs about this long for what was posted just before.
 WATERMARK_DELAY_S = 0.05
 # A row this old was nudged long ago; then its message was lost, or its worker.
@@ -39,12 +40,27 @@ def check(finding_ids: Sequence[int]) -> None:
         nudge.projector()
         queue.nudge(waiting, delay_s=WATERMARK_DELAY_S)
         return
-    judged = [(finding, *_judge(finding)) for finding in findings]
-    with transaction.atomic():
-        locked = Promotion.objects.select_for_update().get(pk=promotion.pk)
-        stored = [_store(finding, found, known) for finding, found, known in judged]
-        if any(stored):
-            verdicts.settle(locked)
+    slow = [finding for finding in findings if _is_slow(finding)]
+    _extend(slow)
+    for group in ([finding for finding in findings if finding not in slow], *([finding] for finding in slow)):
+        judged = [(finding, *_judge(finding)) for finding in group]
+        with transaction.atomic():
+            locked = Promotion.objects.select_for_update().get(pk=promotion.pk)
+            stored = [_store(finding, found, known) for finding, found, known in judged]
+            if any(stored):
+                verdicts.settle(locked)
+
+
+def _is_slow(finding: Finding) -> bool:
+    checker = CHECKS.get(finding.check_id)
+    return checker is not None and checker.is_slow
+
+
+def _extend(findings: Sequence[Finding]) -> None:
+    """Keep the findings for as long as slow checks may take."""
+    if findings:
+        pks = [finding.pk for finding in findings]
+        Finding.objects.filter(pk__in=pks, is_done=False).update(leased_until=timezone.now() + SLOW_LEASE)
 
 
 def _claim(finding_ids: Sequence[int]) -> list[Finding]:
@@ -89,7 +105,7 @@ def _judge(finding: Finding) -> tuple[Found, Facts]:
     try:
         checker = CHECKS[finding.check_id]
         parameters = msgspec.convert(finding.parameters, checker.parameters)
-        known = facts.gather(finding.promotion, checker, getattr(parameters, "metric", None))
+        known = facts.gather(finding.promotion, checker, parameters)
         return checker.judge(parameters, known), known
     except OperationalError:
         raise  # The database's trouble, not the check's: the sweep comes again.

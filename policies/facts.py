@@ -5,15 +5,18 @@ from typing import Any
 
 from governance import selectors as governance_selectors
 from lineage import evidence
-from policies.checks.base import Check, Facts, InputFact, MeasurementFact, RunFact
+from policies import measuring
+from policies.checks.base import Check, Facts, InputFact, MeasurementFact, Parameters, RunFact
+from policies.checks.fairness import FairnessParameters
+from policies.checks.kpi import KpiParameters
 from policies.evaluation import State
 from policies.models import Promotion
 
 
-def gather(promotion: Promotion, check: Check, metric: str | None) -> Facts:
-    """The facts that `check` names. `metric` narrows measurements to one."""
+def gather(promotion: Promotion, check: Check, parameters: Parameters) -> Facts:
+    """The facts that `check` names, narrowed to what its parameters ask about."""
     gathered: dict[str, Any] = {}
-    metrics = [metric] if metric is not None else None
+    metrics = [parameters.metric] if isinstance(parameters, KpiParameters) else None
     for need in check.needs:
         match need:
             case "owners":
@@ -32,8 +35,10 @@ def gather(promotion: Promotion, check: Check, metric: str | None) -> Facts:
             case "promotion_commit":
                 gathered["promotion_commit"] = promotion.commit or None
             case "evaluations":
-                # Files of evidence are named by promotions and not kept yet, so that none is there to be counted.
-                gathered["evaluations"] = []
+                if not isinstance(parameters, FairnessParameters):
+                    raise TypeError(f"{check.id} does not say what to count.")
+                fact = measuring.evaluation(promotion, parameters)
+                gathered["evaluations"] = [] if fact is None else [fact]
             case _:
                 raise LookupError(f"No way to gather {need}.")
     return Facts(**gathered)

@@ -84,6 +84,34 @@ class Promotion(models.Model):
         return f"{self.model_name} {self.version} to {self.stage}"
 
 
+class EvidenceFile(models.Model):
+    """A file that promotions may name, kept under its digest. Append-only."""
+
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the file, hexadecimal.")
+    size = models.BigIntegerField(help_text="In bytes.")
+    stored_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    stored_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class GroupCounts(models.Model):
+    """What was counted by group in a file of evidence, so that the same question is measured once. Append-only."""
+
+    digest = models.CharField(max_length=64, help_text="Of the file.")
+    question = models.CharField(max_length=64, help_text="SHA-256 of what was asked and of what measures it.")
+    counts = models.JSONField()
+    measured_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "group counts"
+        constraints = [models.UniqueConstraint(fields=["digest", "question"], name="a_question_is_measured_once")]
+
+    def __str__(self) -> str:
+        return f"{self.question} of {self.digest}"
+
+
 class Finding(models.Model):
     """One rule applied to one promotion: pending until its check has judged."""
 

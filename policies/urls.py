@@ -11,4 +11,5 @@ urlpatterns = [
     path("promotions/<uuid:uuid>/withdraw", api.WithdrawView.as_view(), name="api-promotion-withdraw"),
     path("policies", api.PoliciesView.as_view(), name="api-policies"),
     path("policies/validate", api.ValidateView.as_view(), name="api-policies-validate"),
+    path("evidence/<str:digest>", api.EvidenceView.as_view(), name="api-evidence"),
 ]

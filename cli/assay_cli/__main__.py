@@ -87,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=FILE",
-        help="state the SHA-256 of a file; may be repeated",
+        help="a file that policies may ask for, sent unless the server has it; may be repeated",
     )
     gate.add_argument("--idempotency-key", help="asking twice with one key asks once (default: from the CI run)")
     gate.add_argument(
@@ -140,8 +140,11 @@ def check_login(options: argparse.Namespace) -> int:
 
 
 def ask_gate(options: argparse.Namespace) -> int:
-    body = promotion(options)
+    files = dict(map(evidence, options.evidence))
+    body = promotion(options, files)
     service = connect(options)
+    for file, digest in files.values():
+        service.send_file(digest, file)
     asked = service.post("promotions", body, idempotency_key=options.idempotency_key or key(body))
     decided = follow(service, asked, wait_for_people=not options.no_wait)
     if options.json:
@@ -155,25 +158,26 @@ def ask_gate(options: argparse.Namespace) -> int:
     return STATES.get(str(decided.get("state")), CANNOT_EVALUATE)
 
 
-def promotion(options: argparse.Namespace) -> dict[str, Any]:
+def promotion(options: argparse.Namespace, files: dict[str, tuple[Path, str]]) -> dict[str, Any]:
     body: dict[str, Any] = {"model": options.model, "version": options.version, "stage": options.to}
     for name in ("namespace", "note"):
         if getattr(options, name):
             body[name] = getattr(options, name)
     if commit := options.commit or current_commit():
         body["commit"] = commit
-    if options.evidence:
-        body["evidence"] = dict(map(evidence, options.evidence))
+    if files:
+        body["evidence"] = {name: digest for name, (_, digest) in files.items()}
     return body
 
 
-def evidence(text: str) -> tuple[str, str]:
+def evidence(text: str) -> tuple[str, tuple[Path, str]]:
+    """A file by its name: where it lies and its SHA-256."""
     name, separator, path = text.partition("=")
     if not (name and separator and path):
         fail(USAGE, f"--evidence {text!r} is not NAME=FILE.")
     try:
         with Path(path).open("rb") as file:
-            return name, hashlib.file_digest(file, "sha256").hexdigest()
+            return name, (Path(path), hashlib.file_digest(file, "sha256").hexdigest())
     except OSError as error:
         fail(USAGE, f"the evidence {name!r} cannot be read: {error}")
 

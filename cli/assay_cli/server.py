@@ -2,6 +2,9 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -54,16 +57,32 @@ class Server:
         """A write that may be sent again: the server knows it by its key."""
         return self._ask("POST", path, json=body, headers={"Idempotency-Key": idempotency_key})
 
-    def _ask(self, method: str, path: str, **arguments: Any) -> Document:
-        """One request, again with growing pauses while the trouble may pass and time is left."""
+    def send_file(self, digest: str, path: Path) -> None:
+        """Have the server keep the file, unless it does already."""
+        try:
+            self.get(f"evidence/{digest}")
+        except Refused as refusal:
+            if refusal.status != HTTPStatus.NOT_FOUND:
+                raise
+        else:
+            return
+        headers = {"Content-Type": "application/octet-stream"}
+        self._ask("PUT", f"evidence/{digest}", headers=headers, file=path)
+
+    def _ask(self, method: str, path: str, *, file: Path | None = None, **arguments: Any) -> Document:
+        """One request, again with growing pauses while the trouble may pass and time is left.
+
+        A file is sent from its beginning each time.
+        """
         pause, trouble = 0.25, "there was no time"
         while True:
             wait = None
             try:
                 timeout = (CONNECT_TIMEOUT_S, max(1.0, min(READ_TIMEOUT_S, self.left_s() + 5)))
-                answer = self._session.request(
-                    method, f"{self.api}/{path}", timeout=timeout, allow_redirects=False, **arguments
-                )
+                with file.open("rb") if file else nullcontext() as body:
+                    answer = self._session.request(
+                        method, f"{self.api}/{path}", timeout=timeout, allow_redirects=False, data=body, **arguments
+                    )
             except requests.exceptions.SSLError as error:
                 raise OutOfReach(f"the certificate of {self.api} is not trusted: {error}") from None
             except requests.exceptions.RequestException as error:

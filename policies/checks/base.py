@@ -107,6 +107,8 @@ class Check:
     remedy: ClassVar[str]
     needs: ClassVar[tuple[str, ...]]
     parameters: ClassVar[type[Parameters]]
+    # Whether gathering its facts may take longer than a moment; such a check is judged apart from the others.
+    is_slow: ClassVar[bool] = False
 
     def judge(self, parameters: Any, facts: Facts) -> Finding:
         raise NotImplementedError

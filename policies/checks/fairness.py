@@ -115,6 +115,7 @@ class Fairness(Check):
     )
     needs = ("evaluations",)
     parameters = FairnessParameters
+    is_slow = True
 
     def judge(self, parameters: FairnessParameters, facts: Facts) -> Finding:
         required = _required(parameters)

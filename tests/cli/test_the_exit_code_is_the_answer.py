@@ -1,5 +1,6 @@
 """`assay` against a real HTTP server that speaks the API's contract, and against ones that do not."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -64,7 +65,7 @@ def server(script: list[Answer]) -> Iterator[tuple[str, list[tuple[str, str, dic
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = answer  # noqa: N815 - names that the base class asks for
+        do_GET = do_POST = do_PUT = answer  # noqa: N815 - names that the base class asks for
 
         def log_message(self, format: str, *arguments: Any) -> None:
             """Keep the test's output clean."""
@@ -140,12 +141,42 @@ def test_the_request_carries_what_ci_knows(tmp_path: Path) -> None:
         assay(*GATE, "--evidence", f"holdout={evidence}", url=url, GITHUB_SHA="abc", GITHUB_RUN_ID="9")
         assay(*GATE, "--evidence", f"holdout={evidence}", url=url, GITHUB_SHA="abc", GITHUB_RUN_ID="9")
 
-    body = json.loads(asked[0][3])
+    posted = [one for one in asked if one[0] == "POST"]
+    body = json.loads(posted[0][3])
     assert body["commit"] == "abc"
     assert len(body["evidence"]["holdout"]) == 64
-    keys = [headers["Idempotency-Key"] for _, _, headers, _ in asked]
+    keys = [headers["Idempotency-Key"] for _, _, headers, _ in posted]
     assert keys[0] == keys[1]
-    assert asked[0][2]["Authorization"] == f"Bearer {TOKEN}"
+    assert {headers["Authorization"] for _, _, headers, _ in asked} == {f"Bearer {TOKEN}"}
+
+
+def test_a_file_is_sent_only_when_the_server_lacks_it(tmp_path: Path) -> None:
+    evidence = tmp_path / "holdout.csv"
+    evidence.write_bytes(b"a,b\n1,2\n")
+    digest = hashlib.sha256(evidence.read_bytes()).hexdigest()
+    missing = answers({"detail": "unknown"}, status=404)
+    with server([*missing, *answers({}, status=201), *answers(document("passed"))]) as (url, asked):
+        assert assay(*GATE, "--evidence", f"holdout={evidence}", url=url).returncode == 0
+    with server(answers({"digest": digest}, document("passed"))) as (url, asked_again):
+        assert assay(*GATE, "--evidence", f"holdout={evidence}", url=url).returncode == 0
+
+    methods = ["GET", "PUT", "POST"]
+    assert [one[0] for one in asked] == methods
+    assert {one[1] for one in asked[:2]} == {f"/api/v1/evidence/{digest}"}
+    assert asked[1][3] == evidence.read_bytes()
+    assert [one[0] for one in asked_again] == ["GET", "POST"]
+
+
+def test_a_file_that_the_server_refuses_is_no_verdict(tmp_path: Path) -> None:
+    evidence = tmp_path / "holdout.csv"
+    evidence.write_bytes(b"a")
+    refusals = [*answers({"detail": "unknown"}, status=404), *answers({"detail": "too large"}, status=413)]
+    with server(refusals) as (url, asked):
+        finished = assay(*GATE, "--evidence", f"holdout={evidence}", url=url)
+
+    assert finished.returncode == 3
+    assert "too large" in finished.stderr
+    assert [one[0] for one in asked] == ["GET", "PUT"]
 
 
 def test_a_passing_trouble_is_waited_out() -> None:
