@@ -1,4 +1,4 @@
-"""Promotions and policies over HTTP."""
+"""Promotions over HTTP."""
 
 import time
 from datetime import datetime
@@ -8,18 +8,18 @@ from uuid import UUID
 import msgspec
 from django.conf import settings
 from django.db import connection
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from governance import rest, streams, yamldocuments
-from governance.errors import Invalid, TooLarge
+from governance import rest
+from governance.errors import Invalid
 from governance.tokens import Scope
-from policies import approvals, documents, evidence_files, promotions, publishing, selectors
+from policies import approvals, promotions, selectors
+from policies.api import queries
 from policies.evaluation import State
-from policies.models import EvidenceFile, Finding, PolicyVersion, Promotion
+from policies.models import Finding, Promotion
 
 MAX_WAIT_S = 60
 FIRST_POLL_S, LONGEST_POLL_S = 0.025, 0.1
@@ -106,14 +106,6 @@ class PromotionsQuery(rest.Paging, frozen=True, kw_only=True):
     model: UUID | None = None
 
 
-class EvidenceOut(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of evidence that is kept."""
-
-    digest: str
-    size: int
-    stored_at: datetime
-
-
 class WaitQuery(rest.Body, frozen=True, kw_only=True):
     """How many seconds to wait for the state to be final or waiting."""
 
@@ -125,39 +117,6 @@ class DecisionIn(rest.Body, frozen=True, kw_only=True):
 
     decision: Literal["approve", "reject"]
     reason: str = ""
-
-
-class DocumentIn(rest.Body, frozen=True, kw_only=True):
-    """A policy's YAML text."""
-
-    document: str
-
-
-class ErrorOut(rest.Body, frozen=True, kw_only=True):
-    """What is wrong at one place of a policy's text."""
-
-    line: int
-    column: int
-    path: str
-    message: str
-
-
-class ValidationOut(rest.Body, frozen=True, kw_only=True):
-    """Whether a policy's text is valid, and what is wrong otherwise."""
-
-    valid: bool
-    errors: list[ErrorOut]
-
-
-class PolicyOut(rest.Body, frozen=True, kw_only=True):
-    """The current version of a policy."""
-
-    policy: str
-    number: int
-    digest: str
-    document: str
-    created_by: str | None
-    created_at: datetime
 
 
 def _finding(row: Finding) -> FindingOut:
@@ -222,29 +181,6 @@ def _row(row: Promotion) -> PromotionRow:
     )
 
 
-def _policy(version: PolicyVersion) -> PolicyOut:
-    return PolicyOut(
-        policy=version.policy.slug,
-        number=version.number,
-        digest=version.digest,
-        document=version.document,
-        created_by=version.created_by.username if version.created_by else None,
-        created_at=version.created_at,
-    )
-
-
-def _errors(bad: yamldocuments.BadDocument) -> list[ErrorOut]:
-    return [
-        ErrorOut(line=error.line, column=error.column, path=error.path, message=error.message) for error in bad.errors
-    ]
-
-
-def parameters(kind: type[rest.Body]) -> list[OpenApiParameter]:
-    """The query parameters of a list or read, for the OpenAPI document."""
-    properties = rest.schema_of(kind)["properties"]
-    return [OpenApiParameter(name, schema, OpenApiParameter.QUERY) for name, schema in properties.items()]
-
-
 def await_state(uuid: UUID, wait_s: float) -> None:
     """Return when the promotion is no longer being checked, or the time is up."""
     deadline = time.monotonic() + wait_s
@@ -265,7 +201,7 @@ class PromotionsView(APIView):
     @extend_schema(
         operation_id="promotions_list",
         summary="Promotions, the newest first",
-        parameters=parameters(PromotionsQuery),
+        parameters=queries.parameters(PromotionsQuery),
         responses={200: rest.page_schema(rest.schema_of(PromotionRow))},
     )
     def get(self, request: Request) -> Response:
@@ -313,7 +249,7 @@ class PromotionView(APIView):
     @extend_schema(
         operation_id="promotion",
         summary="One promotion; with wait, as soon as it is no longer being checked",
-        parameters=parameters(WaitQuery),
+        parameters=queries.parameters(WaitQuery),
         responses={200: rest.schema_of(PromotionOut)},
     )
     def get(self, request: Request, uuid: UUID) -> Response:
@@ -349,82 +285,3 @@ class WithdrawView(APIView):
     def post(self, request: Request, uuid: UUID) -> Response:
         promotions.withdraw(actor=rest.actor(request), promotion=selectors.promotion(uuid))
         return rest.answer(_promotion(uuid))
-
-
-class PoliciesView(APIView):
-    scopes = {"GET": Scope.READ, "POST": Scope.POLICIES_WRITE}
-
-    @extend_schema(
-        operation_id="policies_list",
-        summary="The current version of every policy",
-        responses={200: rest.page_schema(rest.schema_of(PolicyOut))},
-    )
-    def get(self, request: Request) -> Response:
-        rest.query(request, rest.Body)
-        found = [_policy(version) for version, _ in selectors.current_policies()]
-        return rest.answer({"results": found, "next": None})
-
-    @extend_schema(
-        operation_id="policies_publish",
-        summary="Publish a policy; the same text again makes no new version",
-        request={"application/json": rest.schema_of(DocumentIn)},
-        responses={201: rest.schema_of(PolicyOut), 200: rest.schema_of(PolicyOut)},
-    )
-    def post(self, request: Request) -> Response:
-        said = rest.read(request, DocumentIn)
-        try:
-            version, is_new = publishing.publish(actor=rest.actor(request), text=said.document)
-        except yamldocuments.BadDocument as bad:
-            fields = {f"{error.line}:{error.column} {error.path}".strip(): error.message for error in bad.errors}
-            raise Invalid("The document is no valid policy.", fields=fields, code="bad_policy") from None
-        return rest.answer(_policy(version), status=201 if is_new else 200)
-
-
-class ValidateView(APIView):
-    scopes = {"POST": Scope.READ}
-
-    @extend_schema(
-        operation_id="policies_validate",
-        summary="What is wrong with a policy's text, by line and column",
-        request={"application/json": rest.schema_of(DocumentIn)},
-        responses={200: rest.schema_of(ValidationOut)},
-    )
-    def post(self, request: Request) -> Response:
-        said = rest.read(request, DocumentIn)
-        try:
-            documents.parse(said.document)
-        except yamldocuments.BadDocument as bad:
-            return rest.answer(ValidationOut(valid=False, errors=_errors(bad)))
-        return rest.answer(ValidationOut(valid=True, errors=[]))
-
-
-class EvidenceView(APIView):
-    """One file of evidence, named by its SHA-256."""
-
-    scopes = {"GET": Scope.READ, "PUT": Scope.PROMOTIONS_WRITE}
-
-    @extend_schema(
-        operation_id="evidence",
-        summary="Whether a file of evidence is kept",
-        responses={200: rest.schema_of(EvidenceOut)},
-    )
-    def get(self, request: Request, digest: str) -> Response:
-        return rest.answer(_evidence(evidence_files.find(digest)))
-
-    @extend_schema(
-        operation_id="evidence_send",
-        summary="Send a file of evidence; one that is kept already is not read again",
-        request={"application/octet-stream": OpenApiTypes.BINARY},
-        responses={201: rest.schema_of(EvidenceOut), 200: rest.schema_of(EvidenceOut)},
-    )
-    def put(self, request: Request, digest: str) -> Response:
-        limit = settings.EVIDENCE_MAX_BYTES
-        if streams.declared_bytes(request._request) > limit:
-            raise TooLarge(f"The file is larger than {limit:,} bytes.")
-        content = streams.chunks(request._request)
-        file, is_new = evidence_files.store(actor=rest.actor(request), digest=digest, content=content)
-        return rest.answer(_evidence(file), status=201 if is_new else 200)
-
-
-def _evidence(file: EvidenceFile) -> EvidenceOut:
-    return EvidenceOut(digest=file.digest, size=file.size, stored_at=file.stored_at)

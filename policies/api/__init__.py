@@ -1,0 +1,1 @@
+"""The policies app over HTTP, a module for each noun."""
