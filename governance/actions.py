@@ -44,6 +44,8 @@ class Action(StrEnum):
     SNAPSHOT_TAKEN = "snapshot.taken"
     SNAPSHOT_RESTATED = "snapshot.restated"
 
+    ORGANISATION_GENERATED = "organisation.generated"
+
     EVENTS_IMPORTED = "events.imported"
     DEAD_LETTERS_REPLAYED = "events.dead-letters-replayed"
     GRAPH_REBUILT = "graph.rebuilt"

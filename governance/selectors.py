@@ -9,6 +9,7 @@ from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from governance import permissions
+from governance.actions import Action
 from governance.errors import NotFound
 from governance.models import ApiToken, AuditEntry, Membership, OwnerRole, Ownership, Team, User
 from governance.permissions import Permission
@@ -27,6 +28,8 @@ class TeamCounts(TypedDict):
 CountedTeam: TypeAlias = "Annotated[Team, Annotations[TeamCounts]]"
 
 
+# The subject under which the audit log tells of a made-up organisation.
+GENERATED = "organisation:generated"
 # Business owner, technical owner, steward: the order in which people read them.
 ROLE_ORDER = Case(
     *(When(role=role.value, then=Value(place)) for place, role in enumerate(OwnerRole)),
@@ -107,6 +110,11 @@ def token(*, actor: User, pk: int) -> ApiToken:
         return visible.select_related("user").get(pk=pk)
     except ApiToken.DoesNotExist:
         raise NotFound("There is no such token of yours.") from None
+
+
+def is_generated() -> bool:
+    """Whether a made-up organisation was ever written into this installation, which every page then says."""
+    return AuditEntry.objects.filter(subject=GENERATED, action=Action.ORGANISATION_GENERATED).exists()
 
 
 def audit_entries(
