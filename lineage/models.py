@@ -321,3 +321,22 @@ class Observation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.metric} {self.value}"
+
+
+class RunDetail(models.Model):
+    """What a sender said of a run beyond its inputs and outputs: how it was started, tests, alerts; see `details`."""
+
+    run = models.UUIDField()
+    name = models.CharField(max_length=12, help_text="What it is about, see lineage.details.Detail.")
+    document = models.UUIDField(help_text="From the digest of the body, so that the same is told once.")
+    body = models.JSONField()
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    last_digest = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "name", "document"], name="a_run_is_told_a_detail_once")]
+        indexes = [models.Index(F("name"), F("last_seen_at").desc(), name="detail_by_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.run}"

@@ -23,6 +23,14 @@ logger = logging.getLogger(__name__)
 
 Fact = TypeVar("Fact")
 
+# How the first and last time of the same words are merged.
+SIGHTED_AGAIN = """DO UPDATE SET
+            first_seen_at = LEAST(f.first_seen_at, excluded.first_seen_at),
+            (last_seen_at, last_digest) = (
+                SELECT * FROM (VALUES (excluded.last_seen_at, excluded.last_digest), (f.last_seen_at, f.last_digest))
+                AS said (at, digest) ORDER BY at DESC, digest DESC LIMIT 1)
+        WHERE f.first_seen_at > excluded.first_seen_at
+           OR (f.last_seen_at, f.last_digest) < (excluded.last_seen_at, excluded.last_digest)"""
 BATCH_EVENTS = 1_000
 BATCH_BYTES = 32_000_000
 
@@ -149,6 +157,7 @@ def write(cursor: psycopg.Cursor[Any], batch: Batch) -> None:
     _declarations(cursor, batch, assets)
     _facets(cursor, batch, assets)
     _observations(cursor, batch, versions)
+    _details(cursor, batch)
 
 
 def _tell(row: str, column: str) -> str:
@@ -470,16 +479,10 @@ def _facets(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) 
         for (asset, document), sighting in batch.sightings.items()
     )
     cursor.execute(
-        """
+        f"""
         INSERT INTO lineage_facetsighting AS f (asset_id, document_id, first_seen_at, last_seen_at, last_digest)
         SELECT * FROM unnest(%b::bigint[], %b::uuid[], %b::timestamptz[], %b::timestamptz[], %b::bytea[])
-        ON CONFLICT (asset_id, document_id) DO UPDATE SET
-            first_seen_at = LEAST(f.first_seen_at, excluded.first_seen_at),
-            (last_seen_at, last_digest) = (
-                SELECT * FROM (VALUES (excluded.last_seen_at, excluded.last_digest), (f.last_seen_at, f.last_digest))
-                AS said (at, digest) ORDER BY at DESC, digest DESC LIMIT 1)
-        WHERE f.first_seen_at > excluded.first_seen_at
-           OR (f.last_seen_at, f.last_digest) < (excluded.last_seen_at, excluded.last_digest)
+        ON CONFLICT (asset_id, document_id) {SIGHTED_AGAIN}
         """,
         _columns(rows, 5),
     )
@@ -517,7 +520,27 @@ def _observations(cursor: psycopg.Cursor[Any], batch: Batch, versions: dict[UUID
     )
 
 
+def _details(cursor: psycopg.Cursor[Any], batch: Batch) -> None:
+    if not batch.details:
+        return
+    rows = [
+        (run, name, document, batch.detail_bodies[document].decode(), sighting.first_seen_at, *sighting.last)
+        for (run, name, document), sighting in sorted(batch.details.items())
+    ]
+    cursor.execute(
+        f"""
+        INSERT INTO lineage_rundetail AS f (run, name, document, body, first_seen_at, last_seen_at, last_digest)
+        SELECT run, name, document, body::jsonb, first_seen_at, last_seen_at, last_digest
+        FROM unnest(%b::uuid[], %b::text[], %b::uuid[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::bytea[])
+             AS said (run, name, document, body, first_seen_at, last_seen_at, last_digest)
+        ON CONFLICT (run, name, document) {SIGHTED_AGAIN}
+        """,
+        _columns(rows, 7),
+    )
+
+
 GRAPH_TABLES = (
+    "lineage_rundetail",
     "lineage_observation",
     "lineage_facetsighting",
     "lineage_facetdocument",

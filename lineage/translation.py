@@ -10,10 +10,11 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from lineage import events, identity, tellings
+from lineage import details, events, identity, tellings
 from lineage.events import EventKind, EventType
 from lineage.identity import Family, Kind
 from lineage.tellings import Tellings
@@ -111,6 +112,9 @@ class Batch:
     declarations: dict[tuple[UUID, str, bytes], DeclarationFact] = field(default_factory=dict)
     # (version, metric, segment, measured at)
     observations: dict[tuple[UUID, str, str, datetime], ObservationFact] = field(default_factory=dict)
+    # (run, what it is about, document)
+    details: dict[tuple[UUID, str, UUID], Sighting] = field(default_factory=dict)
+    detail_bodies: dict[UUID, bytes] = field(default_factory=dict)
     # Time of the event being added, and when it was received.
     _told: tuple[datetime, datetime] = (datetime.min, datetime.min)
 
@@ -151,6 +155,7 @@ class Batch:
         if commit is not None and (fact.commit_set is None or stamp >= fact.commit_set):
             fact.commit, fact.commit_set = commit, stamp
 
+        self._details(run_uuid, document, stamp)
         for dataset in document.get("inputs") or ():
             asset, version = self._dataset(dataset, stamp, run=run_uuid)
             self._edge(asset, job, "consumed")
@@ -278,6 +283,19 @@ class Batch:
         else:
             sighting.first_seen_at = min(sighting.first_seen_at, stamp[0])
             sighting.last = max(sighting.last, stamp)
+
+    def _details(self, run: UUID, document: dict[str, Any], stamp: Stamp) -> None:
+        datasets = chain(document.get("inputs") or (), document.get("outputs") or ())
+        for name, said in details.of(_object(document["run"].get("facets")), datasets):
+            body = events.canonical(said)
+            key = (run, str(name), UUID(bytes=hashlib.sha256(body).digest()[:16]))
+            self.detail_bodies[key[2]] = body
+            sighting = self.details.get(key)
+            if sighting is None:
+                self.details[key] = Sighting(stamp[0], stamp)
+            else:
+                sighting.first_seen_at = min(sighting.first_seen_at, stamp[0])
+                sighting.last = max(sighting.last, stamp)
 
     def _measurements(self, version: UUID, facet: Any, stamp: Stamp, run: UUID | None) -> None:
         for metric, segment, at, fact in self._measured(_object(facet).get("metrics"), stamp, run):

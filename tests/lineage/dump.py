@@ -37,6 +37,8 @@ QUERIES = {
         SELECT v.uuid, o.metric, o.segment, o.measured_at, o.value, o.sample_size, d.uuid, o.run, o.reported_at, o.digest
         FROM lineage_observation o JOIN lineage_assetversion v ON v.id = o.version_id
         LEFT JOIN lineage_assetversion d ON d.id = o.dataset_id""",
+    "details": """
+        SELECT run, name, document, body::text, first_seen_at, last_seen_at, last_digest FROM lineage_rundetail""",
 }
 
 

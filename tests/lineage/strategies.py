@@ -58,7 +58,8 @@ RUNS = st.fixed_dictionaries(
                     "run": st.fixed_dictionaries({"runId": RUN_IDS}),
                     "job": st.fixed_dictionaries({"namespace": st.just("jobs"), "name": NAMES}),
                 }
-            )
+            ),
+            assay_run=st.sampled_from(["schedule", "ci"]).map(lambda word: {"trigger": word}),
         )
     },
 )
