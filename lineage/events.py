@@ -17,13 +17,15 @@ from uuid import UUID, uuid5
 import msgspec
 
 from governance import errors
-from lineage import masking
+from lineage import facetschemas, masking
 
 # Deeper than any event seen, and shallow enough for every recursive reader behind us (Python's own limit is 1,000).
 MAX_DEPTH = 200
 # One value costs up to a hundred times its bytes once it is a Python object; real events of 25 MB hold about a million.
 MAX_VALUES = 10_000_000
 MAX_NAME_CHARS = 10_000
+# An event with a thousand datasets needs no thousand warnings.
+MAX_FACET_WARNINGS = 20
 # A longer number is no measurement, and Python refuses to read it.
 MAX_DIGITS = 4_000
 # Clocks of senders are not ours; beyond this it is worth a word.
@@ -112,6 +114,9 @@ def read(raw: bytes, *, now: datetime | None = None) -> NewEvent:
     if masking.may_hold_secrets(raw):
         document, masked = masking.mask(document)
     identity = identify(document, now=now)
+    warnings = identity.warnings
+    if facetschemas.may_hold_one(raw):
+        warnings += tuple(facetschemas.problems(document)[:MAX_FACET_WARNINGS])
     form = canonical(document)
     return NewEvent(
         body=form if masked else raw,
@@ -120,7 +125,7 @@ def read(raw: bytes, *, now: datetime | None = None) -> NewEvent:
         event_time=identity.event_time,
         run=identity.run,
         masked=masked,
-        warnings=identity.warnings,
+        warnings=warnings,
     )
 
 

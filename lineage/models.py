@@ -323,6 +323,43 @@ class Observation(models.Model):
         return f"{self.metric} {self.value}"
 
 
+class Remark(models.Model):
+    """What one facet that checks read said of a run (no asset) or of a dataset, at a version when the sender named one.
+
+    Of a run and of each thing it spoke of the newest is kept; without a run an event about the dataset itself said it.
+    """
+
+    run = models.UUIDField(null=True)
+    asset = models.ForeignKey(
+        Asset, on_delete=models.DO_NOTHING, null=True, related_name="+", db_index=False, db_constraint=False
+    )
+    version = models.ForeignKey(
+        AssetVersion, on_delete=models.DO_NOTHING, null=True, related_name="+", db_index=False, db_constraint=False
+    )
+    key = models.TextField()
+    body = models.JSONField()
+    said_at = models.DateTimeField()
+    digest = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "asset", "version", "key"], nulls_distinct=False, name="a_facet_remarks_once"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["version", "key"], name="remark_by_version", condition=Q(version__isnull=False)),
+            models.Index(
+                fields=["asset", "key"],
+                name="remark_by_asset",
+                condition=Q(asset__isnull=False, version__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.asset_id or self.run}"
+
+
 class RunDetail(models.Model):
     """What a sender said of a run beyond its inputs and outputs: how it was started, tests, alerts; see `details`."""
 

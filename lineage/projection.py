@@ -7,7 +7,7 @@ that two projectors wait for each other instead of deadlocking.
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from uuid import UUID
 import psycopg
 from django.db import OperationalError, connections, transaction
 
-from lineage import events, tellings, words
+from lineage import declarations, events, tellings, words
 from lineage.translation import Batch, state_of
 
 logger = logging.getLogger(__name__)
@@ -157,6 +157,7 @@ def write(cursor: psycopg.Cursor[Any], batch: Batch) -> None:
     _declarations(cursor, batch, assets)
     _facets(cursor, batch, assets)
     _observations(cursor, batch, versions)
+    _remarks(cursor, batch, assets, versions)
     _details(cursor, batch)
 
 
@@ -425,7 +426,7 @@ def _declarations(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, 
         """,
         [jobs],
     )
-    edges = list(_declared(cursor.fetchall()))
+    edges = list(declarations.edges(cursor.fetchall()))
     if edges:
         cursor.execute(
             """
@@ -436,27 +437,6 @@ def _declarations(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, 
             """,
             _columns(edges, 6),
         )
-
-
-def _declared(
-    rows: Sequence[tuple[int, str, datetime, str]],
-) -> Iterator[tuple[int, int, str, datetime, datetime | None, datetime]]:
-    """The declared edges and their validity: from the first declaration that lists an asset until one does not."""
-    sequences: dict[tuple[int, str], list[tuple[datetime, set[int]]]] = {}
-    for job, direction, at, listed in rows:
-        sequences.setdefault((job, direction), []).append((at, set(json.loads(listed))))
-    for (job, direction), sequence in sequences.items():
-        relation = "consumed" if direction == "input" else "produced"
-        begun: dict[int, datetime] = {}
-        for number, (at, listed_now) in enumerate(sequence):
-            until, listed_next = sequence[number + 1] if number + 1 < len(sequence) else (None, set[int]())
-            for asset in listed_now:
-                begun.setdefault(asset, at)
-            for asset in sorted(begun.keys() - listed_next):
-                start = begun.pop(asset)
-                if until is None or until > start:
-                    source, target = (asset, job) if direction == "input" else (job, asset)
-                    yield source, target, relation, start, until, at
 
 
 def _facets(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) -> None:
@@ -539,7 +519,30 @@ def _details(cursor: psycopg.Cursor[Any], batch: Batch) -> None:
     )
 
 
+def _remarks(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int], versions: dict[UUID, int]) -> None:
+    rows = [
+        (run, asset and assets[asset], version and versions[version], key, fact.body.decode(), *fact.said)
+        for (run, asset, version, key), fact in batch.remarks.items()
+    ]
+    if not rows:
+        return
+    rows.sort(key=lambda row: (str(row[0]), row[1] or 0, row[2] or 0, row[3]))
+    cursor.execute(
+        """
+        INSERT INTO lineage_remark AS r (run, asset_id, version_id, key, body, said_at, digest)
+        SELECT run, asset, version, key, body::jsonb, said_at, digest
+        FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::timestamptz[], %b::bytea[])
+             AS said (run, asset, version, key, body, said_at, digest)
+        ON CONFLICT (run, asset_id, version_id, key) DO UPDATE SET
+            body = excluded.body, said_at = excluded.said_at, digest = excluded.digest
+        WHERE (r.said_at, r.digest) < (excluded.said_at, excluded.digest)
+        """,
+        _columns(rows, 7),
+    )
+
+
 GRAPH_TABLES = (
+    "lineage_remark",
     "lineage_rundetail",
     "lineage_observation",
     "lineage_facetsighting",

@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from lineage import details, events, identity, tellings
+from lineage import details, events, facetschemas, identity, tellings
 from lineage.events import EventKind, EventType
 from lineage.identity import Family, Kind
 from lineage.tellings import Tellings
@@ -23,10 +23,9 @@ TERMINAL = {EventType.COMPLETE: "completed", EventType.ABORT: "aborted", EventTy
 UNDERWAY = EventType.START | EventType.RUNNING
 # A B-tree holds no row above 2.7 kB, and metric and segment names are keys.
 MAX_METRIC_CHARS = 200
-MODEL_METRICS_FACET = "assay_modelMetrics"
 # Facets that become rows of their own and change with every version, so that keeping them would defeat the sharing
 # of facet documents.
-PROJECTED_FACETS = frozenset({"version", MODEL_METRICS_FACET})
+PROJECTED_FACETS = facetschemas.OF_ONE_VERSION | {"version"}
 
 Stamp = tuple[datetime, bytes]
 
@@ -96,6 +95,12 @@ class ObservationFact:
 
 
 @dataclass(slots=True)
+class RemarkFact:
+    body: bytes
+    said: Stamp
+
+
+@dataclass(slots=True)
 class Batch:
     """Facts of any number of events. Keys are identities; `add` merges one event in."""
 
@@ -112,6 +117,8 @@ class Batch:
     declarations: dict[tuple[UUID, str, bytes], DeclarationFact] = field(default_factory=dict)
     # (version, metric, segment, measured at)
     observations: dict[tuple[UUID, str, str, datetime], ObservationFact] = field(default_factory=dict)
+    # (run, asset, version, facet)
+    remarks: dict[tuple[UUID | None, UUID | None, UUID | None, str], RemarkFact] = field(default_factory=dict)
     # (run, what it is about, document)
     details: dict[tuple[UUID, str, UUID], Sighting] = field(default_factory=dict)
     detail_bodies: dict[UUID, bytes] = field(default_factory=dict)
@@ -150,7 +157,9 @@ class Batch:
             fact.started_at = at if fact.started_at is None else min(fact.started_at, at)
         if event_type in TERMINAL and (fact.end is None or stamp >= fact.end):
             fact.end, fact.end_state = stamp, TERMINAL[event_type]
-        self._parents(fact, _object(run.get("facets")), at)
+        run_facets = _object(run.get("facets"))
+        self._parents(fact, run_facets, at)
+        self._remarks(run_facets, facetschemas.READ_OF_RUNS, stamp, run=run_uuid)
         commit = self._commit(job, job_facets, stamp)
         if commit is not None and (fact.commit_set is None or stamp >= fact.commit_set):
             fact.commit, fact.commit_set = commit, stamp
@@ -212,7 +221,9 @@ class Batch:
         if isinstance(key, (str, int)) and str(key):
             version = self._version(uuid, str(key), is_produced=is_produced)
             for owner in (facets, dataset.get("inputFacets"), dataset.get("outputFacets")):
-                self._measurements(version, _object(owner).get(MODEL_METRICS_FACET), stamp, run)
+                self._measurements(version, _object(owner).get(facetschemas.MODEL_METRICS), stamp, run)
+        for owner in (facets, dataset.get("inputFacets"), dataset.get("outputFacets")):
+            self._remarks(_object(owner), facetschemas.READ_OF_DATASETS, stamp, run=run, asset=uuid, version=version)
         self._sight(uuid, facets, stamp)
         return uuid, version
 
@@ -283,6 +294,22 @@ class Batch:
         else:
             sighting.first_seen_at = min(sighting.first_seen_at, stamp[0])
             sighting.last = max(sighting.last, stamp)
+
+    def _remarks(
+        self,
+        said: dict[str, Any],
+        keys: frozenset[str],
+        stamp: Stamp,
+        *,
+        run: UUID | None,
+        asset: UUID | None = None,
+        version: UUID | None = None,
+    ) -> None:
+        for key in said.keys() & keys:
+            place = (run, asset, version, key)
+            known = self.remarks.get(place)
+            if known is None or stamp >= known.said:
+                self.remarks[place] = RemarkFact(events.canonical(said[key]), stamp)
 
     def _details(self, run: UUID, document: dict[str, Any], stamp: Stamp) -> None:
         datasets = chain(document.get("inputs") or (), document.get("outputs") or ())

@@ -39,6 +39,10 @@ QUERIES = {
         LEFT JOIN lineage_assetversion d ON d.id = o.dataset_id""",
     "details": """
         SELECT run, name, document, body::text, first_seen_at, last_seen_at, last_digest FROM lineage_rundetail""",
+    "remarks": """
+        SELECT r.run, a.uuid, v.uuid, r.key, r.body::text, r.said_at, r.digest
+        FROM lineage_remark r LEFT JOIN lineage_asset a ON a.id = r.asset_id
+        LEFT JOIN lineage_assetversion v ON v.id = r.version_id""",
 }
 
 

@@ -18,6 +18,7 @@ DATASET_FACETS = _facets(
     version=st.sampled_from(["1", "2"]).map(lambda key: {"datasetVersion": key}),
     datasetType=st.sampled_from([{"datasetType": "MODEL"}, {"datasetType": "TABLE"}, {"_deleted": True}]),
     documentation=st.sampled_from([{"description": "x"}, {"description": "y"}, {"_deleted": True}]),
+    assay_license=st.sampled_from(["MIT", "CC-BY-4.0"]).map(lambda expression: {"expression": expression}),
     assay_modelMetrics=st.lists(
         st.fixed_dictionaries(
             {"name": st.sampled_from(["auc", "f1"]), "value": st.one_of(st.none(), st.floats(0, 1), st.just("high"))},
@@ -53,6 +54,7 @@ RUNS = st.fixed_dictionaries(
     {"runId": RUN_IDS},
     optional={
         "facets": _facets(
+            assay_trainingParameters=st.integers(0, 1).map(lambda seed: {"seed": seed}),
             parent=st.fixed_dictionaries(
                 {
                     "run": st.fixed_dictionaries({"runId": RUN_IDS}),

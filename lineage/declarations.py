@@ -1,0 +1,26 @@
+"""What the declarations of jobs amount to: edges with the time from which and until which they were declared. Pure."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+
+def edges(
+    rows: Sequence[tuple[int, str, datetime, str]],
+) -> Iterator[tuple[int, int, str, datetime, datetime | None, datetime]]:
+    """The declared edges and their validity: from the first declaration that lists an asset until one does not."""
+    sequences: dict[tuple[int, str], list[tuple[datetime, set[int]]]] = {}
+    for job, direction, at, listed in rows:
+        sequences.setdefault((job, direction), []).append((at, set(json.loads(listed))))
+    for (job, direction), sequence in sequences.items():
+        relation = "consumed" if direction == "input" else "produced"
+        begun: dict[int, datetime] = {}
+        for number, (at, listed_now) in enumerate(sequence):
+            until, listed_next = sequence[number + 1] if number + 1 < len(sequence) else (None, set[int]())
+            for asset in listed_now:
+                begun.setdefault(asset, at)
+            for asset in sorted(begun.keys() - listed_next):
+                start = begun.pop(asset)
+                if until is None or until > start:
+                    source, target = (asset, job) if direction == "input" else (job, asset)
+                    yield source, target, relation, start, until, at

@@ -1,0 +1,302 @@
+"""The facets that checks read: their names and their form. Pure.
+
+A facet that is not of its form is kept as it came, and its event gets a warning that says where; checks do not read it.
+Fields that are not named here may stand beside those that are.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Text = str | list[str]
+
+MODEL_METRICS = "assay_modelMetrics"
+MODEL_CARD = "assay_modelCard"
+TRAINING_PARAMETERS = "assay_trainingParameters"
+ENVIRONMENT = "assay_environment"
+TEST_RESULTS = "assay_testResults"
+LOAD_TEST = "assay_loadTest"
+CANARY = "assay_canary"
+DATA_PROFILE = "assay_dataProfile"
+LICENSE = "assay_license"
+ROLLBACK = "assay_rollback"
+ASSERTIONS = "dataQualityAssertions"
+TEST = "test"
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Base of the forms. Their fields are spelt as in JSON: `performedAt`."""
+
+
+class DatasetVersion(Form, frozen=True, kw_only=True):
+    """A version of a dataset by its names."""
+
+    namespace: Name
+    name: Name
+    version: Name
+
+
+class Metric(Form, frozen=True, kw_only=True):
+    """One value of a KPI; null when it was not a number."""
+
+    name: Name
+    value: float | None
+    segment: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    measured_at: datetime | None = None
+    sample_size: Count | None = None
+    dataset: DatasetVersion | None = None
+
+
+class ModelMetrics(Form, frozen=True, kw_only=True):
+    """KPIs of a model version: on what, of which segment, of how many rows, and when they were measured."""
+
+    metrics: list[Metric]
+
+
+class ModelCard(Form, frozen=True, kw_only=True):
+    """The model card, in the sections of Mitchell et al. 2019 (Model Cards for Model Reporting). Texts or lists."""
+
+    intended_use: Text = ""
+    out_of_scope_use: Text = ""
+    users: Text = ""
+    factors: Text = ""
+    limitations: Text = ""
+    training_data: Text = ""
+    evaluation_data: Text = ""
+    ethical_considerations: Text = ""
+    caveats: Text = ""
+    contact: Text = ""
+
+
+class TrainingParameters(Form, frozen=True, kw_only=True):
+    """What the training was started with."""
+
+    parameters: dict[str, Any] = {}
+    seed: int | str | None = None
+
+
+class Environment(Form, frozen=True, kw_only=True):
+    """What the run ran in: an image by its digest, the digest of a lock file, or every package with its version."""
+
+    image: str = ""
+    lock_digest: str = ""
+    packages: dict[str, str] = {}
+    python: str = ""
+    platform: str = ""
+
+
+class TestResult(Form, frozen=True, kw_only=True):
+    """One test, of a category such as robustness or security. A skipped one says nothing."""
+
+    category: Name
+    outcome: Literal["passed", "failed", "skipped"]
+    name: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    blocking: bool = True
+    measured: float | None = None
+    required: float | str | None = None
+    executor: str = ""
+    read_by: str = ""
+
+
+class TestResults(Form, frozen=True, kw_only=True):
+    """Results of tests of a model version: told of it, or of the run that read it to test it."""
+
+    results: list[TestResult]
+    tool: str = ""
+    performed_at: datetime | None = None
+
+
+class LoadTest(Form, frozen=True, kw_only=True):
+    """A load test of a model version. Latencies are in milliseconds, by `p50`, `p95`, `p99`, `max` or others."""
+
+    requests: Count
+    latency_ms: dict[str, float | None]
+    errors: Count = 0
+    requests_per_second: float | None = None
+    concurrency: Count | None = None
+    duration_s: float | None = None
+    environment: str = ""
+    performed_at: datetime | None = None
+
+
+class CanaryMetric(Form, frozen=True, kw_only=True):
+    """A metric of both sides of a canary."""
+
+    name: Name
+    canary: float | None
+    baseline: float | None = None
+
+
+class Canary(Form, frozen=True, kw_only=True):
+    """A trial of a model version on a part (0 to 1) of the traffic, beside what is in production."""
+
+    outcome: Literal["pass", "fail", "aborted", "running"]
+    deployment: str = ""
+    traffic: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    requests: Count = 0
+    errors: Count = 0
+    metrics: list[CanaryMetric] = []
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+class ColumnProfile(Form, frozen=True, kw_only=True):
+    """One column: the rows between each two of the ascending `edges`, or the rows of each category.
+
+    The first interval also holds what lies below it, the last what lies above.
+    """
+
+    name: Name
+    missing: Count = 0
+    edges: list[float] | None = None
+    counts: list[Count] | None = None
+    categories: dict[str, Count] | None = None
+
+    @property
+    def problem(self) -> str:
+        """What is contradictory in it; empty when nothing is."""
+        if (self.edges is None) != (self.counts is None) or (self.edges is None) == (self.categories is None):
+            return "has either edges with counts, or categories"
+        if self.edges is None or self.counts is None:
+            return ""
+        if len(self.edges) != len(self.counts) + 1 or len(self.counts) < 2:
+            return "has one edge more than counts, and at least two counts"
+        if any(low >= high for low, high in zip(self.edges, self.edges[1:], strict=False)):
+            return "has edges that do not ascend"
+        return ""
+
+
+class DataProfile(Form, frozen=True, kw_only=True):
+    """How the values of a dataset version are distributed."""
+
+    columns: list[ColumnProfile]
+    rows: Count | None = None
+    period_start: datetime | None = None
+    period_end: datetime | None = None
+
+
+class License(Form, frozen=True, kw_only=True):
+    """The licence of a dataset, a model or a job's code as an SPDX expression."""
+
+    expression: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]
+
+
+class Rollback(Form, frozen=True, kw_only=True):
+    """What takes over when the model has to go, other than an earlier version of it."""
+
+    fallback: Annotated[str, msgspec.Meta(min_length=1, max_length=5_000)]
+    tested_at: datetime | None = None
+
+
+class Assertion(Form, frozen=True, kw_only=True):
+    """One expectation of the data, as Great Expectations, dbt and others report them."""
+
+    assertion: str
+    success: bool
+    column: str | None = None
+    severity: str | None = None
+
+
+class Assertions(Form, frozen=True, kw_only=True):
+    """Standard facet: expectations of the data and whether they held."""
+
+    assertions: list[Assertion]
+
+
+class Test(Form, frozen=True, kw_only=True):
+    """One test of a run."""
+
+    name: str
+    status: str
+    severity: str | None = None
+    type: str | None = None
+
+
+class Tests(Form, frozen=True, kw_only=True):
+    """Standard facet: tests that the run carried out on what it read."""
+
+    tests: list[Test]
+
+
+# What a run says of itself.
+OF_RUNS: Mapping[str, type[Form]] = MappingProxyType(
+    {TRAINING_PARAMETERS: TrainingParameters, ENVIRONMENT: Environment, TEST_RESULTS: TestResults, TEST: Tests}
+)
+# What is said of a dataset or model, in its facets, inputFacets or outputFacets.
+OF_DATASETS: Mapping[str, type[Form]] = MappingProxyType(
+    {
+        MODEL_METRICS: ModelMetrics,
+        MODEL_CARD: ModelCard,
+        TEST_RESULTS: TestResults,
+        LOAD_TEST: LoadTest,
+        CANARY: Canary,
+        DATA_PROFILE: DataProfile,
+        LICENSE: License,
+        ROLLBACK: Rollback,
+        ASSERTIONS: Assertions,
+    }
+)
+OF_JOBS: Mapping[str, type[Form]] = MappingProxyType({LICENSE: License})
+# Kept as remarks; metrics become observations instead.
+READ_OF_RUNS = frozenset(OF_RUNS)
+READ_OF_DATASETS = frozenset(OF_DATASETS) - {MODEL_METRICS}
+# What is new with every version and therefore no lasting facet of the asset.
+OF_ONE_VERSION = frozenset({MODEL_METRICS, TEST_RESULTS, LOAD_TEST, CANARY, DATA_PROFILE})
+# One of these is in every event that holds one of the facets.
+MARKS = (b"assay_", b'"dataQualityAssertions"', b'"test"')
+
+
+def read(form: type[Form], body: Any) -> Form | None:
+    """The facet in its form; None when it is not of that form."""
+    try:
+        return msgspec.convert(body, form)
+    except msgspec.ValidationError:
+        return None
+
+
+def may_hold_one(raw: bytes) -> bool:
+    """Whether an event may hold one of these facets. Cheap, and never wrong when it says no."""
+    return any(mark in raw for mark in MARKS)
+
+
+def problems(document: Mapping[str, Any]) -> list[str]:
+    """What is wrong in the facets of an event, each with its path."""
+    found: list[str] = []
+    for path, facets, forms in _places(document):
+        for key in facets.keys() & forms.keys():
+            if problem := _problem(forms[key], facets[key]):
+                found.append(f"{path}.{key} {problem}, and is not read.")
+    return sorted(found)
+
+
+def _places(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], Mapping[str, type[Form]]]]:
+    for name, forms in (("run", OF_RUNS), ("job", OF_JOBS), ("dataset", OF_DATASETS)):
+        owner = document.get(name)
+        if isinstance(owner, dict) and isinstance(owner.get("facets"), dict):
+            yield f"{name}.facets", owner["facets"], forms
+    for direction in ("inputs", "outputs"):
+        for place, dataset in enumerate(document.get(direction) or ()):
+            for kind in ("facets", f"{direction[:-1]}Facets"):
+                facets = dataset.get(kind) if isinstance(dataset, dict) else None
+                if isinstance(facets, dict):
+                    yield f"{direction}[{place}].{kind}", facets, OF_DATASETS
+
+
+def _problem(form: type[Form], body: Any) -> str:
+    if isinstance(body, dict) and body.get("_deleted") is True:
+        return ""
+    try:
+        facet = msgspec.convert(body, form)
+    except msgspec.ValidationError as error:
+        problem, _, where = str(error).partition(" - at `")
+        place = where.rstrip("`").removeprefix("$").lstrip(".")
+        return f"is not of its form: {problem}{f' at {place}' if place else ''}"
+    if isinstance(facet, DataProfile):
+        wrong = [f"{column.name} {column.problem}" for column in facet.columns if column.problem]
+        return f"is not of its form: column {wrong[0]}" if wrong else ""
+    return ""
