@@ -1,7 +1,7 @@
 """Reads of the graph for pages and the API. Everyone who is signed in may read the graph."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -43,6 +43,26 @@ def asset(uuid: UUID) -> Asset:
     found = Asset.objects.filter(uuid=uuid).first()
     if found is None:
         raise NotFound(f"There is no asset {uuid}.", fields={"asset": "unknown"})
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a UUID of the graph stands for: an asset, a version of one, or a run (named after its job)."""
+
+    what: str
+    name: str
+
+
+def named(uuids: Collection[UUID]) -> dict[UUID, Named]:
+    """What these UUIDs stand for; one that is not in the graph is left out. Three queries at most."""
+    found = {one.uuid: Named("asset", one.name) for one in Asset.objects.filter(uuid__in=uuids).only("uuid", "name")}
+    if left := set(uuids) - found.keys():
+        for version in AssetVersion.objects.filter(uuid__in=left).select_related("asset"):
+            found[version.uuid] = Named("version", f"{version.asset.name} {version.key}")
+    if left := set(uuids) - found.keys():
+        for run in Run.objects.filter(uuid__in=left).select_related("job"):
+            found[run.uuid] = Named("run", run.job.name)
     return found
 
 
