@@ -1,46 +1,30 @@
 """Gathering what a check needs to know of a promotion, and nothing more."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
+
+from django.utils import timezone
 
 from governance import selectors as governance_selectors
 from lineage import evidence
 from policies import measuring
-from policies.checks.base import Check, Facts, InputFact, MeasurementFact, Parameters, RunFact
+from policies.checks.base import Check, Facts, Parameters
+from policies.checks.facts import InputFact, MeasurementFact, RunFact
 from policies.checks.fairness import FairnessParameters
 from policies.checks.kpi import KpiParameters
 from policies.evaluation import State
 from policies.models import Promotion
 
+Gathered = dict[str, Any]
+Gatherer = Callable[[Promotion, Any], Gathered]
+
 
 def gather(promotion: Promotion, check: Check, parameters: Parameters) -> Facts:
     """The facts that `check` names, narrowed to what its parameters ask about."""
-    gathered: dict[str, Any] = {}
-    metrics = [parameters.metric] if isinstance(parameters, KpiParameters) else None
+    gathered: Gathered = {}
     for need in check.needs:
-        match need:
-            case "owners":
-                owners = governance_selectors.owners(promotion.model)
-                gathered["owners"] = {owner.role: str(owner.user or owner.team) for owner in owners}
-            case "measurements":
-                gathered["measurements"] = _measured(evidence.measurements(promotion.model_version, metrics))
-            case "production":
-                production = in_stage(promotion)
-                if production is not None:
-                    gathered["production_version"] = production.version
-                    measured = evidence.measurements(production.model_version, metrics)
-                    gathered["production_measurements"] = _measured(measured)
-            case "runs":
-                gathered["runs"] = [_run(run) for run in evidence.producing_runs(promotion.model_version)]
-            case "promotion_commit":
-                gathered["promotion_commit"] = promotion.commit or None
-            case "evaluations":
-                if not isinstance(parameters, FairnessParameters):
-                    raise TypeError(f"{check.id} does not say what to count.")
-                fact = measuring.evaluation(promotion, parameters)
-                gathered["evaluations"] = [] if fact is None else [fact]
-            case _:
-                raise LookupError(f"No way to gather {need}.")
+        gathered |= GATHERERS[need](promotion, parameters)
     return Facts(**gathered)
 
 
@@ -54,7 +38,59 @@ def in_stage(promotion: Promotion) -> Promotion | None:
     )
 
 
-def _measured(rows: Sequence[evidence.Measurement]) -> list[MeasurementFact]:
+def _now(promotion: Promotion, parameters: Parameters) -> Gathered:
+    return {"now": timezone.now().isoformat()}
+
+
+def _owners(promotion: Promotion, parameters: Parameters) -> Gathered:
+    owners = governance_selectors.owners(promotion.model)
+    return {"owners": {owner.role: str(owner.user or owner.team) for owner in owners}}
+
+
+def _measurements(promotion: Promotion, parameters: Parameters) -> Gathered:
+    return {"measurements": measured(evidence.measurements(promotion.model_version, _metrics(parameters)))}
+
+
+def _production(promotion: Promotion, parameters: Parameters) -> Gathered:
+    production = in_stage(promotion)
+    if production is None:
+        return {}
+    found = evidence.measurements(production.model_version, _metrics(parameters))
+    return {"production_version": production.version, "production_measurements": measured(found)}
+
+
+def _runs(promotion: Promotion, parameters: Parameters) -> Gathered:
+    return {"runs": [_run(run) for run in evidence.producing_runs(promotion.model_version)]}
+
+
+def _promotion_commit(promotion: Promotion, parameters: Parameters) -> Gathered:
+    return {"promotion_commit": promotion.commit or None}
+
+
+def _evaluations(promotion: Promotion, parameters: FairnessParameters) -> Gathered:
+    fact = measuring.evaluation(promotion, parameters)
+    return {"evaluations": [] if fact is None else [fact]}
+
+
+# By the name that checks give in `needs`.
+GATHERERS: Mapping[str, Gatherer] = MappingProxyType(
+    {
+        "now": _now,
+        "owners": _owners,
+        "measurements": _measurements,
+        "production": _production,
+        "runs": _runs,
+        "promotion_commit": _promotion_commit,
+        "evaluations": _evaluations,
+    }
+)
+
+
+def _metrics(parameters: Parameters) -> list[str] | None:
+    return [parameters.metric] if isinstance(parameters, KpiParameters) else None
+
+
+def measured(rows: Sequence[evidence.Measurement]) -> list[MeasurementFact]:
     return [
         MeasurementFact(
             metric=row.metric,
@@ -62,18 +98,18 @@ def _measured(rows: Sequence[evidence.Measurement]) -> list[MeasurementFact]:
             value=row.value,
             measured_at=row.measured_at.isoformat(),
             dataset=row.dataset,
+            sample_size=row.sample_size,
         )
         for row in rows
     ]
 
 
 def _run(run: evidence.RunEvidence) -> RunFact:
-    inputs = [InputFact(name=row.name, version=row.version, is_pinned=row.is_pinned) for row in run.inputs]
     return RunFact(
         id=run.external_id,
         job=run.job_name,
         state=run.state,
         repository=run.repository,
         commit=run.commit,
-        inputs=inputs,
+        inputs=[InputFact(name=row.name, version=row.version, is_pinned=row.is_pinned) for row in run.inputs],
     )

@@ -7,7 +7,7 @@ import msgspec
 
 from governance.errors import DomainError, NotFound
 from policies import evidence_files
-from policies.checks.base import EvaluationFact
+from policies.checks.facts import EvaluationFact
 from policies.checks.fairness import FairnessParameters
 from policies.fairness.groups import Counts
 from policies.models import GroupCounts, Promotion

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from policies.fairness.groups import Columns, Counts
+from policies.checks import facts
 
 
 class Outcome(StrEnum):
@@ -36,56 +36,37 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """Base of what a policy tells a check."""
 
 
-class MeasurementFact(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest measurement of a metric. `value` is None when it was not a number."""
+class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Everything the checks may know of a promotion. A check fills in only what it needs; stored with its finding.
 
-    metric: str
-    segment: str
-    value: float | None
-    measured_at: str
-    dataset: str | None
+    Where None is told apart from empty, None says that nobody knows.
+    """
 
-
-class InputFact(msgspec.Struct, frozen=True, kw_only=True):
-    """One input of a run and its version, pinned by the sender or only inferred."""
-
-    name: str
-    version: str | None
-    is_pinned: bool
-
-
-class RunFact(msgspec.Struct, frozen=True, kw_only=True):
-    """A run that wrote the model version."""
-
-    id: str
-    job: str
-    state: str
-    repository: str | None
-    commit: str | None
-    inputs: list[InputFact]
-
-
-class EvaluationFact(msgspec.Struct, frozen=True, kw_only=True):
-    """An evidence table counted by groups, for rules that read these columns of it; no counts if it has a problem."""
-
-    evidence: str
-    columns: Columns
-    digest: str | None = None
-    counts: Counts | None = None
-    problem: str = ""
-
-
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the checks may know of a promotion. A check fills in only what it needs; stored with its finding."""
-
+    now: str = ""
     owners: dict[str, str] = msgspec.field(default_factory=dict)
-    measurements: list[MeasurementFact] = msgspec.field(default_factory=list)
+    measurements: list[facts.MeasurementFact] = []
     # None: no other version of the model passed into this stage.
     production_version: str | None = None
-    production_measurements: list[MeasurementFact] = msgspec.field(default_factory=list)
-    runs: list[RunFact] = msgspec.field(default_factory=list)
+    production_measurements: list[facts.MeasurementFact] = []
+    baseline: facts.BaselineFact | None = None
+    runs: list[facts.RunFact] = []
     promotion_commit: str | None = None
-    evaluations: list[EvaluationFact] = msgspec.field(default_factory=list)
+    evaluations: list[facts.EvaluationFact] = []
+    card: facts.CardFact | None = None
+    recipe: facts.RecipeFact | None = None
+    repeats: list[facts.RepeatFact] = []
+    quality: list[facts.QualityFact] = []
+    training_schema: facts.SchemaFact | None = None
+    serving_schema: facts.SchemaFact | None = None
+    distributions: facts.DistributionsFact | None = None
+    tests: list[facts.TestFact] = []
+    load_tests: list[facts.LoadFact] = []
+    canaries: list[facts.CanaryFact] = []
+    fallback: facts.FallbackFact | None = None
+    maturity: list[facts.MaturityFact] | None = None
+    licences: list[facts.LicenceFact] = []
+    personal_data: list[facts.PersonalFact] | None = None
+    breaches: list[facts.BreachFact] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

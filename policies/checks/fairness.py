@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from governance.errors import Invalid
-from policies.checks.base import Check, EvaluationFact, Facts, Finding, Outcome, Parameters
+from policies.checks.base import Check, Facts, Finding, Outcome, Parameters
+from policies.checks.facts import EvaluationFact
 from policies.fairness import judging
 from policies.fairness.definitions import DEFINITIONS, Against, Definition, Kind, interval_text
 from policies.fairness.groups import ColumnName, Columns, Part

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from policies.checks.base import Check, Facts, Finding, MeasurementFact, Outcome, Parameters
+from policies.checks.base import Check, Facts, Finding, Outcome, Parameters
+from policies.checks.facts import MeasurementFact
 
 
 class KpiParameters(Parameters, frozen=True, kw_only=True):

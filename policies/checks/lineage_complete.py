@@ -1,6 +1,7 @@
 """It is known what the model version was made from."""
 
-from policies.checks.base import Check, Facts, Finding, Outcome, Parameters, RunFact
+from policies.checks.base import Check, Facts, Finding, Outcome, Parameters
+from policies.checks.facts import RunFact
 
 
 class LineageParameters(Parameters, frozen=True, kw_only=True):

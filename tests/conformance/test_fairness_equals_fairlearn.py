@@ -9,7 +9,8 @@ import pytest
 import sklearn.metrics as skm
 from statsmodels.stats import proportion
 
-from policies.checks.base import EvaluationFact, Facts, Outcome
+from policies.checks.base import Facts, Outcome
+from policies.checks.facts import EvaluationFact
 from policies.checks.fairness import Fairness, FairnessParameters
 from policies.fairness import counts, judging, metrics
 from policies.fairness.definitions import DEFINITIONS, Against, Kind

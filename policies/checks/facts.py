@@ -1,0 +1,208 @@
+"""What checks may know of a promotion, piece by piece. Pure: values alone, so that they can be stored and judged again.
+
+Times are texts in ISO 8601 with their offset, since facts are kept as JSON.
+"""
+
+import msgspec
+
+from policies.fairness.groups import Columns, Counts
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of the facts."""
+
+
+class MeasurementFact(Fact, frozen=True, kw_only=True):
+    """The newest measurement of a metric. `value` is None when it was not a number."""
+
+    metric: str
+    segment: str
+    value: float | None
+    measured_at: str
+    dataset: str | None
+    sample_size: int | None = None
+
+
+class InputFact(Fact, frozen=True, kw_only=True):
+    """One input of a run and its version, pinned by the sender or only inferred."""
+
+    name: str
+    version: str | None
+    is_pinned: bool
+
+
+class RunFact(Fact, frozen=True, kw_only=True):
+    """A run that wrote the model version."""
+
+    id: str
+    job: str
+    state: str
+    repository: str | None
+    commit: str | None
+    inputs: list[InputFact]
+
+
+class EvaluationFact(Fact, frozen=True, kw_only=True):
+    """An evidence table counted by groups, for rules that read these columns of it; no counts if it has a problem."""
+
+    evidence: str
+    columns: Columns
+    digest: str | None = None
+    counts: Counts | None = None
+    problem: str = ""
+
+
+class BaselineFact(Fact, frozen=True, kw_only=True):
+    """What a model is compared with that is not in production, such as hand-coded rules."""
+
+    name: str
+    version: str
+    measurements: list[MeasurementFact]
+
+
+class CardFact(Fact, frozen=True, kw_only=True):
+    """What the model card says, by section, and which facet said it."""
+
+    source: str
+    sections: dict[str, str]
+
+
+class RecipeFact(Fact, frozen=True, kw_only=True):
+    """What a training would be repeated from; parameters and environment by digest. None for what is not known."""
+
+    run: str
+    commit: str | None = None
+    environment: str | None = None
+    parameters: str | None = None
+    seed: str | None = None
+    data: dict[str, str] | None = None
+
+
+class RepeatFact(Fact, frozen=True, kw_only=True):
+    """Another run of the same job at the same commit, with what it came to."""
+
+    recipe: RecipeFact
+    version: str
+    measurements: list[MeasurementFact]
+
+
+class AssertionFact(Fact, frozen=True, kw_only=True):
+    """One expectation of a dataset version and whether it held."""
+
+    name: str
+    column: str | None
+    success: bool
+    is_warning: bool
+    is_inferred: bool
+
+
+class QualityFact(Fact, frozen=True, kw_only=True):
+    """An input of the training and what was asserted of its version."""
+
+    input: InputFact
+    assertions: list[AssertionFact]
+
+
+class SchemaFact(Fact, frozen=True, kw_only=True):
+    """The columns of a dataset with their types, as they stood."""
+
+    dataset: str
+    fields: dict[str, str]
+
+
+class DistributionFact(Fact, frozen=True, kw_only=True):
+    """A column in training and in serving data: rows of each interval or category, in the same order.
+
+    `distance` is the greatest distance of the two cumulative distributions; of intervals a lower bound of it.
+    """
+
+    column: str
+    is_ordered: bool
+    labels: list[str] = []
+    training: list[int] = []
+    serving: list[int] = []
+    distance: float | None = None
+    problem: str = ""
+
+
+class DistributionsFact(Fact, frozen=True, kw_only=True):
+    """The columns that were compared, and between what; no columns if there is a problem."""
+
+    training: str
+    serving: str
+    columns: list[DistributionFact] = []
+    problem: str = ""
+
+
+class TestFact(Fact, frozen=True, kw_only=True):
+    """The newest result of one test of the model version."""
+
+    category: str
+    name: str
+    outcome: str
+    is_blocking: bool
+    performed_at: str
+
+
+class LoadFact(Fact, frozen=True, kw_only=True):
+    """A load test of the model version; None for what it did not measure."""
+
+    requests: int
+    errors: int
+    latency_ms: dict[str, float | None]
+    requests_per_second: float | None
+    environment: str
+    performed_at: str
+
+
+class CanaryFact(Fact, frozen=True, kw_only=True):
+    """A canary of the model version. Metrics with their value on the canary and on what it was compared with."""
+
+    outcome: str
+    deployment: str
+    traffic: float | None
+    requests: int
+    errors: int
+    hours: float | None
+    metrics: dict[str, tuple[float | None, float | None]]
+    ended_at: str
+
+
+class FallbackFact(Fact, frozen=True, kw_only=True):
+    """What takes over when the model has to go."""
+
+    description: str
+    tested_at: str | None
+
+
+class MaturityFact(Fact, frozen=True, kw_only=True):
+    """The proven level of a team that owns the model; None when it is not rated."""
+
+    team: str
+    framework: str
+    level: int | None
+
+
+class LicenceFact(Fact, frozen=True, kw_only=True):
+    """The licence of something the model was made from; None when nobody stated it."""
+
+    what: str
+    name: str
+    expression: str | None
+
+
+class PersonalFact(Fact, frozen=True, kw_only=True):
+    """A field of personal data upstream, and whether it was masked on its way."""
+
+    dataset: str
+    field: str
+    tag: str
+    is_masked: bool
+
+
+class BreachFact(Fact, frozen=True, kw_only=True):
+    """An open breach of a data contract upstream."""
+
+    dataset: str
+    summary: str
+    since: str
