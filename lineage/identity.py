@@ -1,5 +1,6 @@
 """UUIDs derived from identities, so that the same thing has the same UUID in every installation and after a rebuild."""
 
+import hashlib
 from enum import StrEnum
 from functools import lru_cache
 from uuid import UUID, uuid5
@@ -36,3 +37,14 @@ def asset(family: str, namespace: str, name: str) -> UUID:
 def version(asset_uuid: UUID, key: str) -> UUID:
     """The UUID of one version of an asset."""
     return uuid5(asset_uuid, key)
+
+
+def field(asset_uuid: UUID, name: str) -> UUID:
+    """The UUID of a field of an asset; that of the asset itself for the empty name, which stands for all of it."""
+    return uuid5(asset_uuid, f"field\0{name}") if name else asset_uuid
+
+
+def mapping(target: UUID, job: UUID | None, links: bytes) -> UUID:
+    """The UUID of what a job says of the fields of a dataset: the same words are the same mapping."""
+    digest = hashlib.sha256(target.bytes + (job or ROOT).bytes + links).digest()
+    return UUID(bytes=digest[:16])

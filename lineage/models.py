@@ -13,6 +13,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
+from lineage import fieldmodels as fieldmodels  # Django looks for models here.
+
 KNOWN_AT = "When the earliest event that shows it was received."
 ALSO_TOLD = "Other tellings that count, as time and receipt in turn; see lineage.tellings."
 

@@ -7,7 +7,7 @@ that two projectors wait for each other instead of deadlocking.
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from uuid import UUID
 import psycopg
 from django.db import OperationalError, connections, transaction
 
-from lineage import declarations, events, tellings, words
+from lineage import declarations, events, fieldprojection, tellings, upserts, words
 from lineage.translation import Batch, state_of
 
 logger = logging.getLogger(__name__)
@@ -156,34 +156,10 @@ def write(cursor: psycopg.Cursor[Any], batch: Batch) -> None:
     _edges(cursor, batch, assets)
     _declarations(cursor, batch, assets)
     _facets(cursor, batch, assets)
+    fieldprojection.write(cursor, batch, assets)
     _observations(cursor, batch, versions)
     _remarks(cursor, batch, assets, versions)
     _details(cursor, batch)
-
-
-def _tell(row: str, column: str) -> str:
-    """Assignments that merge the tellings of an upserted row, see `lineage.tellings`."""
-    more = _tells_more(row, column)
-    # Spelt out for each column, because a subquery would be run for every row and not only where there is more.
-    told = f"""lineage_tellings(
-                    ARRAY[{row}.{column}, {row}.known_at] || {row}.also_told,
-                    ARRAY[excluded.{column}, excluded.known_at] || excluded.also_told)"""
-    return f"""{column} = LEAST({row}.{column}, excluded.{column}),
-            known_at = CASE WHEN {more} THEN ({told})[2] ELSE {row}.known_at END,
-            also_told = CASE WHEN {more} THEN NULLIF(({told})[3:], '{{}}') ELSE {row}.also_told END"""
-
-
-def _tells_more(row: str, column: str) -> str:
-    """Whether the new tellings may add to the stored ones. Nearly never: what is told later is received later."""
-    return (
-        f"({row}.{column} > excluded.{column} OR {row}.known_at > excluded.known_at OR excluded.also_told IS NOT NULL)"
-    )
-
-
-def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
-    """Rows turned into the column arrays that unnest takes."""
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    return columns or [[] for _ in range(width)]
 
 
 def _in_order(facts: dict[UUID, Fact]) -> list[tuple[UUID, Fact]]:
@@ -227,7 +203,7 @@ def _assets(cursor: psycopg.Cursor[Any], batch: Batch) -> dict[UUID, int]:
                 ORDER BY at DESC NULLS LAST, digest DESC NULLS LAST LIMIT 1)
         RETURNING uuid, id, xmax = 0
         """,
-        _columns(rows, 10),
+        upserts.columns(rows, 10),
     )
     written = cursor.fetchall()
     # The mark of PostgreSQL for a row that was inserted and not updated.
@@ -252,7 +228,7 @@ def _versions(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]
         (uuid, assets[fact.asset], fact.key, fact.produced_at, *tellings.columns(fact.seen))
         for uuid, fact in _in_order(batch.versions)
     ]
-    columns = _columns(rows, 7)
+    columns = upserts.columns(rows, 7)
     cursor.execute(
         f"""
         INSERT INTO lineage_assetversion AS v (uuid, asset_id, key, produced_at, seen_at, known_at, also_told)
@@ -261,8 +237,8 @@ def _versions(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]
                     %b::text[]) AS seen (uuid, asset, key, produced_at, seen_at, known_at, also_told)
         ON CONFLICT (uuid) DO UPDATE SET
             produced_at = LEAST(v.produced_at, excluded.produced_at),
-            {_tell("v", "seen_at")}
-        WHERE {_tells_more("v", "seen_at")}
+            {upserts.tell("v", "seen_at")}
+        WHERE {upserts.tells_more("v", "seen_at")}
            OR COALESCE(v.produced_at > excluded.produced_at, excluded.produced_at IS NOT NULL)
         """,
         columns,
@@ -330,7 +306,7 @@ def _runs(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int], ve
                 ) AS said (commit, at, digest)
                 ORDER BY at DESC NULLS LAST, digest DESC NULLS LAST LIMIT 1)
         """,
-        _columns(rows, 16),
+        upserts.columns(rows, 16),
     )
 
 
@@ -347,10 +323,10 @@ def _io(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int], vers
         SELECT run, direction, asset, version, first_seen_at, known_at, also_told::timestamptz[]
         FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::bigint[], %b::timestamptz[], %b::timestamptz[],
                     %b::text[]) AS seen (run, direction, asset, version, first_seen_at, known_at, also_told)
-        ON CONFLICT (run_id, direction, asset_id, version_id) DO UPDATE SET {_tell("io", "first_seen_at")}
-        WHERE {_tells_more("io", "first_seen_at")}
+        ON CONFLICT (run_id, direction, asset_id, version_id) DO UPDATE SET {upserts.tell("io", "first_seen_at")}
+        WHERE {upserts.tells_more("io", "first_seen_at")}
         """,
-        _columns(rows, 7),
+        upserts.columns(rows, 7),
     )
 
 
@@ -375,10 +351,10 @@ def _edges(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) -
                     %b::text[]) AS seen (source, target, relation, last_seen_at, valid_from, known_at, also_told)
         ON CONFLICT (source_id, target_id, relation) WHERE NOT is_declared DO UPDATE SET
             last_seen_at = GREATEST(e.last_seen_at, excluded.last_seen_at),
-            {_tell("e", "valid_from")}
-        WHERE e.last_seen_at < excluded.last_seen_at OR {_tells_more("e", "valid_from")}
+            {upserts.tell("e", "valid_from")}
+        WHERE e.last_seen_at < excluded.last_seen_at OR {upserts.tells_more("e", "valid_from")}
         """,
-        _columns(rows, 7),
+        upserts.columns(rows, 7),
     )
 
 
@@ -408,7 +384,7 @@ def _declarations(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, 
              AS said (job, direction, at, known_at, digest, assets)
         ON CONFLICT (job_id, direction, digest) DO NOTHING
         """,
-        _columns(rows, 6),
+        upserts.columns(rows, 6),
     )
     jobs = sorted({row[0] for row in rows})
     cursor.execute(
@@ -435,7 +411,7 @@ def _declarations(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, 
             FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::timestamptz[])
                  AS said (source, target, relation, valid_from, valid_to, last_seen_at)
             """,
-            _columns(edges, 6),
+            upserts.columns(edges, 6),
         )
 
 
@@ -452,7 +428,7 @@ def _facets(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) 
             SELECT uuid, body::jsonb FROM unnest(%b::uuid[], %b::text[]) AS said (uuid, body)
             ON CONFLICT (uuid) DO NOTHING
             """,
-            _columns(new, 2),
+            upserts.columns(new, 2),
         )
     rows = sorted(
         (assets[asset], document, sighting.first_seen_at, *sighting.last)
@@ -464,7 +440,7 @@ def _facets(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) 
         SELECT * FROM unnest(%b::bigint[], %b::uuid[], %b::timestamptz[], %b::timestamptz[], %b::bytea[])
         ON CONFLICT (asset_id, document_id) {SIGHTED_AGAIN}
         """,
-        _columns(rows, 5),
+        upserts.columns(rows, 5),
     )
 
 
@@ -496,7 +472,7 @@ def _observations(cursor: psycopg.Cursor[Any], batch: Batch, versions: dict[UUID
             run = excluded.run, reported_at = excluded.reported_at, digest = excluded.digest
         WHERE (o.reported_at, o.digest) < (excluded.reported_at, excluded.digest)
         """,
-        _columns(rows, 10),
+        upserts.columns(rows, 10),
     )
 
 
@@ -515,7 +491,7 @@ def _details(cursor: psycopg.Cursor[Any], batch: Batch) -> None:
              AS said (run, name, document, body, first_seen_at, last_seen_at, last_digest)
         ON CONFLICT (run, name, document) {SIGHTED_AGAIN}
         """,
-        _columns(rows, 7),
+        upserts.columns(rows, 7),
     )
 
 
@@ -537,12 +513,13 @@ def _remarks(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int],
             body = excluded.body, said_at = excluded.said_at, digest = excluded.digest
         WHERE (r.said_at, r.digest) < (excluded.said_at, excluded.digest)
         """,
-        _columns(rows, 7),
+        upserts.columns(rows, 7),
     )
 
 
 GRAPH_TABLES = (
     "lineage_remark",
+    *fieldprojection.TABLES,
     "lineage_rundetail",
     "lineage_observation",
     "lineage_facetsighting",

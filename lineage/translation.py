@@ -14,7 +14,8 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from lineage import details, events, facetschemas, identity, tellings
+from lineage import columns, details, events, facetschemas, identity, tellings
+from lineage.columns import Link
 from lineage.events import EventKind, EventType
 from lineage.identity import Family, Kind
 from lineage.tellings import Tellings
@@ -101,6 +102,17 @@ class RemarkFact:
 
 
 @dataclass(slots=True)
+class MappingFact:
+    """Which fields of a dataset come from which, as one job said. The links are the mapping's name as well."""
+
+    target: UUID
+    job: UUID | None
+    links: list[tuple[UUID, Link]]
+    seen: Tellings
+    last_seen_at: datetime
+
+
+@dataclass(slots=True)
 class Batch:
     """Facts of any number of events. Keys are identities; `add` merges one event in."""
 
@@ -122,6 +134,11 @@ class Batch:
     # (run, what it is about, document)
     details: dict[tuple[UUID, str, UUID], Sighting] = field(default_factory=dict)
     detail_bodies: dict[UUID, bytes] = field(default_factory=dict)
+    mappings: dict[UUID, MappingFact] = field(default_factory=dict)
+    # (run, mapping)
+    run_mappings: dict[tuple[UUID, UUID], Tellings] = field(default_factory=dict)
+    # (asset, digest), with the times of the event and of its receipt
+    drops: dict[tuple[UUID, bytes], tuple[datetime, datetime]] = field(default_factory=dict)
     # Time of the event being added, and when it was received.
     _told: tuple[datetime, datetime] = (datetime.min, datetime.min)
 
@@ -166,11 +183,11 @@ class Batch:
 
         self._details(run_uuid, document, stamp)
         for dataset in document.get("inputs") or ():
-            asset, version = self._dataset(dataset, stamp, run=run_uuid)
+            asset, version = self._dataset(dataset, stamp, run=run_uuid, job=job)
             self._edge(asset, job, "consumed")
             self._io((run_uuid, "input", asset, version))
         for dataset in document.get("outputs") or ():
-            asset, version = self._dataset(dataset, stamp, run=run_uuid, is_produced=True)
+            asset, version = self._dataset(dataset, stamp, run=run_uuid, job=job, is_produced=True)
             self._edge(job, asset, "produced")
             self._io((run_uuid, "output", asset, version))
 
@@ -182,7 +199,7 @@ class Batch:
             listed = document.get(f"{direction}s")
             if listed is None:
                 continue
-            assets = {self._dataset(dataset, stamp)[0]: None for dataset in listed}
+            assets = {self._dataset(dataset, stamp, job=job)[0]: None for dataset in listed}
             self.declarations[job, direction, stamp[1]] = DeclarationFact(*self._told, tuple(assets))
 
     def _asset(self, family: Family, namespace: str, name: str, at: datetime) -> UUID:
@@ -206,7 +223,13 @@ class Batch:
         return uuid
 
     def _dataset(
-        self, dataset: dict[str, Any], stamp: Stamp, *, run: UUID | None = None, is_produced: bool = False
+        self,
+        dataset: dict[str, Any],
+        stamp: Stamp,
+        *,
+        run: UUID | None = None,
+        job: UUID | None = None,
+        is_produced: bool = False,
     ) -> tuple[UUID, UUID | None]:
         """The dataset's UUID and the UUID of its version, if the sender named one."""
         at = stamp[0]
@@ -224,8 +247,27 @@ class Batch:
                 self._measurements(version, _object(owner).get(facetschemas.MODEL_METRICS), stamp, run)
         for owner in (facets, dataset.get("inputFacets"), dataset.get("outputFacets")):
             self._remarks(_object(owner), facetschemas.READ_OF_DATASETS, stamp, run=run, asset=uuid, version=version)
+        if "columnLineage" in facets:
+            self._fields(uuid, columns.column_lineage(facets["columnLineage"]), run, job)
         self._sight(uuid, facets, stamp)
         return uuid, version
+
+    def _fields(self, target: UUID, links: list[Link], run: UUID | None, job: UUID | None) -> None:
+        """That the fields of the target come from others. What is told again in the same words is one mapping."""
+        if not links:
+            return
+        at = self._told[0]
+        linked = [(self._asset(Family.DATASET, *link.source, at), link) for link in sorted(links)]
+        uuid = identity.mapping(target, job, events.canonical([link for _, link in linked]))
+        fact = self.mappings.get(uuid)
+        if fact is None:
+            self.mappings[uuid] = MappingFact(target, job, linked, (self._told,), at)
+        else:
+            fact.seen = tellings.add(fact.seen, self._told)
+            fact.last_seen_at = max(fact.last_seen_at, at)
+        if run is not None:
+            seen = self.run_mappings.get((run, uuid))
+            self.run_mappings[run, uuid] = (self._told,) if seen is None else tellings.add(seen, self._told)
 
     def _version(self, asset: UUID, key: str, *, is_produced: bool) -> UUID:
         uuid = identity.version(asset, key)

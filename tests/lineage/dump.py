@@ -43,6 +43,17 @@ QUERIES = {
         SELECT r.run, a.uuid, v.uuid, r.key, r.body::text, r.said_at, r.digest
         FROM lineage_remark r LEFT JOIN lineage_asset a ON a.id = r.asset_id
         LEFT JOIN lineage_assetversion v ON v.id = r.version_id""",
+    "field_mappings": """
+        SELECT m.uuid, t.uuid, j.uuid, m.first_seen_at, m.last_seen_at
+        FROM lineage_fieldmapping m JOIN lineage_asset t ON t.id = m.target_id
+        LEFT JOIN lineage_asset j ON j.id = m.job_id""",
+    "field_links": """
+        SELECT l.mapping_id, s.uuid, l.source_field, t.uuid, l.target_field, l.is_direct, l.is_masking,
+               l.transformations::text
+        FROM lineage_fieldlink l JOIN lineage_asset s ON s.id = l.source_id JOIN lineage_asset t ON t.id = l.target_id""",
+    "run_field_mappings": "SELECT run_id, mapping_id, first_seen_at FROM lineage_runfieldmapping",
+    "drops": """
+        SELECT a.uuid, d.event_time, d.digest FROM lineage_drop d JOIN lineage_asset a ON a.id = d.asset_id""",
 }
 
 

@@ -14,7 +14,30 @@ def _facets(**possible: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, A
     return st.fixed_dictionaries({}, optional=dict(possible))
 
 
+def _input_fields(*transformations: Any) -> st.SearchStrategy[list[dict[str, Any]]]:
+    one = st.fixed_dictionaries(
+        {"namespace": st.just("n"), "name": NAMES, "field": st.sampled_from(["x", "y.z"])},
+        optional={"transformations": st.lists(st.sampled_from(transformations), max_size=2)},
+    )
+    return st.lists(one, min_size=1, max_size=2)
+
+
+COLUMN_LINEAGE = st.fixed_dictionaries(
+    {
+        "fields": st.dictionaries(
+            st.sampled_from(["x", "w"]),
+            _input_fields(
+                {"type": "DIRECT", "subtype": "IDENTITY"},
+                {"type": "DIRECT", "subtype": "TRANSFORMATION", "masking": True},
+                {"type": "INDIRECT", "subtype": "JOIN", "description": "a = b"},
+            ).map(lambda fields: {"inputFields": fields}),
+            max_size=2,
+        )
+    },
+    optional={"dataset": _input_fields({"type": "INDIRECT", "subtype": "FILTER"})},
+)
 DATASET_FACETS = _facets(
+    columnLineage=COLUMN_LINEAGE,
     version=st.sampled_from(["1", "2"]).map(lambda key: {"datasetVersion": key}),
     datasetType=st.sampled_from([{"datasetType": "MODEL"}, {"datasetType": "TABLE"}, {"_deleted": True}]),
     documentation=st.sampled_from([{"description": "x"}, {"description": "y"}, {"_deleted": True}]),

@@ -1,0 +1,29 @@
+"""What the statements that merge facts into the tables of the graph have in common. Pure."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+def columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
+    """Rows turned into the column arrays that unnest takes."""
+    turned = [list(column) for column in zip(*rows, strict=True)]
+    return turned or [[] for _ in range(width)]
+
+
+def tell(row: str, column: str) -> str:
+    """Assignments that merge the tellings of an upserted row, see `lineage.tellings`."""
+    more = tells_more(row, column)
+    # Spelt out for each column, because a subquery would be run for every row and not only where there is more.
+    told = f"""lineage_tellings(
+                    ARRAY[{row}.{column}, {row}.known_at] || {row}.also_told,
+                    ARRAY[excluded.{column}, excluded.known_at] || excluded.also_told)"""
+    return f"""{column} = LEAST({row}.{column}, excluded.{column}),
+            known_at = CASE WHEN {more} THEN ({told})[2] ELSE {row}.known_at END,
+            also_told = CASE WHEN {more} THEN NULLIF(({told})[3:], '{{}}') ELSE {row}.also_told END"""
+
+
+def tells_more(row: str, column: str) -> str:
+    """Whether the new tellings may add to the stored ones. Nearly never: what is told later is received later."""
+    return (
+        f"({row}.{column} > excluded.{column} OR {row}.known_at > excluded.known_at OR excluded.also_told IS NOT NULL)"
+    )
