@@ -10,6 +10,9 @@ class Action(StrEnum):
     SIGN_IN_REFUSED = "user.sign-in-refused"
     SIGNED_OUT = "user.signed-out"
 
+    IDENTITY_LINKED = "identity.linked"
+    IDENTITY_UNLINKED = "identity.unlinked"
+
     TEAM_CREATED = "team.created"
     TEAM_MEMBER_ADDED = "team.member-added"
     TEAM_MEMBER_CHANGED = "team.member-changed"
@@ -24,12 +27,22 @@ class Action(StrEnum):
     POLICY_PUBLISHED = "policy.published"
 
     EVIDENCE_STORED = "evidence.stored"
+    EVIDENCE_PRUNED = "evidence.pruned"
 
     PROMOTION_REQUESTED = "promotion.requested"
     PROMOTION_APPROVED = "promotion.approved"
     PROMOTION_REJECTED = "promotion.rejected"
     PROMOTION_WITHDRAWN = "promotion.withdrawn"
     PROMOTION_DECIDED = "promotion.decided"
+    PROMOTION_REOPENED = "promotion.reopened"
+    PROMOTION_UNCOVERED = "promotion.no-longer-covered"
+    PROMOTION_COVERED_AGAIN = "promotion.covered-again"
+
+    WAIVER_REQUESTED = "waiver.requested"
+    WAIVER_APPROVED = "waiver.approved"
+    WAIVER_REFUSED = "waiver.refused"
+    WAIVER_REVOKED = "waiver.revoked"
+    WAIVER_EXPIRED = "waiver.expired"
 
     ANSWER_GIVEN = "answer.given"
     ANSWER_REVIEWED = "answer.reviewed"

@@ -28,6 +28,21 @@ class User(AbstractUser):
         return {}
 
 
+class Identity(models.Model):
+    """A name by which other systems know a user: an address, a login, a service account that acts for them."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="identities")
+    name = models.TextField(help_text="As it was given.")
+    key = models.TextField(unique=True, help_text="The same for every spelling of it; see governance.identities.")
+    linked_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "identities"
+
+    def __str__(self) -> str:
+        return f"{self.user} as {self.name}"
+
+
 class Installation(models.Model):
     """No table: it only carries the permissions that are held for everything and not for a team."""
 

@@ -34,10 +34,13 @@ class Judged:
 
     outcome: Outcome | None
     mode: Mode
+    is_waived: bool = False
 
     @property
     def blocks(self) -> bool:
-        return self.mode is Mode.ENFORCE and self.outcome is not None and not self.outcome.opens
+        if self.is_waived or self.mode is not Mode.ENFORCE:
+            return False
+        return self.outcome is not None and not self.outcome.opens
 
 
 def state(*, findings: Sequence[Judged], approvals_required: int, decisions: Sequence[Decision]) -> State:

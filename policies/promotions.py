@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from django.db import IntegrityError, transaction
@@ -18,7 +18,7 @@ from governance.models import User
 from governance.permissions import Permission
 from lineage import evidence as lineage_evidence
 from lineage import nudge
-from policies import queue, selectors, verdicts
+from policies import makers, queue, selectors, verdicts
 from policies.checks.base import Mode, Outcome
 from policies.evaluation import State
 from policies.models import Finding, Promotion
@@ -41,17 +41,23 @@ def request(
     commit: str = "",
     note: str = "",
     evidence: Mapping[str, str] | None = None,
+    made_by: Mapping[str, Sequence[str]] | None = None,
     idempotency_key: str | None = None,
 ) -> tuple[Promotion, bool]:
     """Ask for a promotion; gives it and whether it is new. Its checks begin when the transaction is committed.
 
+    `made_by` names those who committed, ran or registered the version, by role: none of them may approve it.
     Raises Invalid, Denied, NotFound for a model or version that no event has named, Unavailable while events that may
     name it wait for the graph, Conflict for a name in several namespaces or a key that was used for another request.
     """
     files = dict(evidence or {})
     _check(model=model, version=version, stage=stage, namespace=namespace or "", commit=commit, note=note)
     _check_evidence(files)
-    said = [model, version, stage, namespace, commit, note, files]
+    named = {role: list(names) for role, names in (made_by or {}).items()}
+    makers.check(named)
+    said: list[object] = [model, version, stage, namespace, commit, note, files]
+    if named:
+        said.append(named)
     digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
     if idempotency_key is not None and (before := _asked_before(actor, idempotency_key, digest)):
         return before, False
@@ -69,6 +75,7 @@ def request(
                 commit=commit,
                 note=note,
                 evidence=files,
+                makers=named,
                 requested_by=actor,
                 watermark=lineage_evidence.watermark(),
                 idempotency_key=idempotency_key,
@@ -93,6 +100,7 @@ def _begin(promotion: Promotion) -> None:
     ]
     promotion.approvals_required = max((said.approvals for _, said in applying), default=0)
     promotion.save(force_insert=True)
+    makers.note(promotion)
     rules = [(version, rule) for version, said in applying for rule in said.rules if rule.mode is not Mode.OFF]
     findings = [
         Finding(

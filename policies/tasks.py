@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from policies import checking
+from policies import checking, waivers
 
 
 @shared_task(name="policies.tasks.check")
@@ -13,3 +13,4 @@ def check(finding_ids: list[int]) -> None:
 @shared_task(name="policies.tasks.sweep")
 def sweep() -> None:
     checking.sweep()
+    waivers.sweep()
