@@ -7,10 +7,11 @@ import msgspec
 import pytest
 import yaml
 
+from policies import checks
 from policies.checks.base import Facts, Outcome
 from policies.checks.catalogue import CHECKS
 
-CASES = Path(__file__).parent / "cases"
+CASES = Path(checks.__file__).parent / "cases"
 # Who owns a model is always known to us, so this check has no unknown.
 ALWAYS_KNOWN = {"ownership"}
 
