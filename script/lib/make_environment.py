@@ -24,8 +24,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="script/setup")
     parser.add_argument("--demo", action="store_true", help="also what the demo trains its models with")
     parser.add_argument("--dev", action="store_true", help="also what tests and checks need (includes the demo's)")
+    parser.add_argument("--explain", action="store_true", help="also what workers compute SHAP values with")
     options = parser.parse_args()
     names = ["requirements.txt"]
+    if options.explain or options.dev:
+        names.append("requirements-explain.txt")
     if options.demo or options.dev:
         names.append("requirements-demo.txt")
     if options.dev:

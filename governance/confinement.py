@@ -1,0 +1,149 @@
+"""Running work on what strangers made in a process of its own, with bounds on what it may take and reach.
+
+For parsers of files from outside (models, tables, pages to print): not a jail for code that somebody else wrote, which
+this service never runs. What is bounded depends on the machine, so every answer says what was:
+
+- memory, processor time and size of files by resource limits; wall time by ending the process and its group,
+- the network by a namespace without any, else by Landlock (TCP only, Linux 6.7 or newer),
+- files by Landlock (Linux 5.13 or newer): written only in the scratch folder, read only there, in the folders of
+  Python, the system and the modules that run, and in what the caller names; the data folder with its secrets is not.
+
+No environment variable of the service reaches the process. Elsewhere than on Linux only resource limits and wall time
+hold, and macOS does not keep the one on memory.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LAUNCHER = "governance.confined"
+# What the launcher ends with when Python itself ran out of memory.
+OUT_OF_MEMORY = 71
+MAX_OUTPUT_BYTES = 64 << 20
+KEPT_WORDS = 2_000
+# Where the dynamic linker and the locale look; nothing else of the service's environment is handed on.
+HANDED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "LANG")
+_MEMORY_WORDS = ("bad_alloc", "MemoryError", "memory allocation", "out of memory", "Cannot allocate memory")
+
+
+class Reason(StrEnum):
+    """Why confined work gave no answer."""
+
+    MEMORY = "memory"
+    TIME = "time"
+    FAILED = "failed"
+
+
+class Stopped(Exception):
+    """The work was ended or ended itself. `said` has its last words, for logs."""
+
+    def __init__(self, reason: Reason, said: str) -> None:
+        super().__init__(f"{reason}: {said}")
+        self.reason = reason
+        self.said = said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the process may take. Memory is address space, of which libraries reserve more than they use."""
+
+    memory_mib: int
+    cpu_s: int
+    wall_s: float
+    written_mib: int = 256
+    threads: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """What the work printed, and which of the bounds this machine enforces."""
+
+    output: bytes
+    enforced: tuple[str, ...]
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder that the work may write to, gone after the block."""
+    with tempfile.TemporaryDirectory(prefix="assay-") as folder:
+        yield Path(folder).resolve()
+
+
+def run(
+    module: str, arguments: Sequence[str], *, folder: Path, limits: Limits, readable: Sequence[Path] = ()
+) -> Finished:
+    """Run a module of ours as a program and give what it printed. `folder` is its scratch and working folder.
+
+    Raises Stopped when it takes too much or fails.
+    """
+    enforced, printed, said = (folder / name for name in (".enforced", ".printed", ".said"))
+    order = asdict(limits) | {
+        "readable": [str(path) for path in readable],
+        "folder": str(folder),
+        "enforced": str(enforced),
+        "root": str(ROOT),
+        "parent": os.getpid(),
+    }
+    command = [sys.executable, "-P", "-s", "-m", LAUNCHER, json.dumps(order), module, *arguments]
+    with printed.open("wb") as out, said.open("wb") as err:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            cwd=folder,
+            env=_environment(folder, limits),
+            start_new_session=True,
+        )
+        try:
+            code = process.wait(timeout=limits.wall_s)
+        except subprocess.TimeoutExpired as error:
+            raise Stopped(Reason.TIME, f"It was not done after {limits.wall_s:g} seconds.") from error
+        finally:
+            _end(process)
+    words = said.read_bytes()[-KEPT_WORDS:].decode(errors="replace").strip()
+    if code != 0:
+        raise Stopped(_reason(code, words), words or f"It ended with {code}.")
+    if printed.stat().st_size > MAX_OUTPUT_BYTES:
+        raise Stopped(Reason.FAILED, f"It printed more than {MAX_OUTPUT_BYTES >> 20} MiB.")
+    return Finished(output=printed.read_bytes(), enforced=tuple(json.loads(enforced.read_text())))
+
+
+def _environment(folder: Path, limits: Limits) -> Mapping[str, str]:
+    threads = str(limits.threads)
+    return {
+        **{name: os.environ[name] for name in HANDED_ON if name in os.environ},
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads),
+        # Each arena reserves address space, which the limit on memory counts.
+        "MALLOC_ARENA_MAX": "2",
+    }
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End whatever of its group is left, and reap it."""
+    # Nothing may be left; macOS says so with PermissionError.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _reason(code: int, words: str) -> Reason:
+    if -code in {signal.SIGXCPU, signal.SIGKILL}:
+        return Reason.TIME
+    if code == OUT_OF_MEMORY or any(word.lower() in words.lower() for word in _MEMORY_WORDS):
+        return Reason.MEMORY
+    return Reason.FAILED

@@ -1,0 +1,50 @@
+"""What work that runs confined may try: `python -m tests.governance.greedy WHAT [PATH]`."""
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+GIBIBYTE = 1 << 30
+
+
+def allocate() -> None:
+    sys.stdout.write(str(len(bytearray(4 * GIBIBYTE))))
+
+
+def spin() -> None:
+    while True:
+        pass
+
+
+def sleep() -> None:
+    sys.stdin.read()
+    # Nothing is there to read, so wait for a connection that never comes.
+    here = socket.socketpair()
+    here[0].recv(1)
+
+
+def write() -> None:
+    Path(sys.argv[2]).write_text("written")
+
+
+def read() -> None:
+    Path(sys.argv[2]).read_text()
+
+
+def connect() -> None:
+    socket.create_connection(("127.0.0.1", int(sys.argv[2])), timeout=5)
+
+
+def environment() -> None:
+    sys.stdout.write(json.dumps(sorted(os.environ)))
+
+
+WHAT: Mapping[str, Callable[[], None]] = {
+    function.__name__: function for function in (allocate, spin, sleep, write, read, connect, environment)
+}
+
+if __name__ == "__main__":
+    WHAT[sys.argv[1]]()
