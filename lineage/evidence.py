@@ -94,6 +94,25 @@ def model_version(*, name: str, version: str, namespace: str | None = None) -> M
     return ModelVersion(asset=model.uuid, uuid=uuid, namespace=model.namespace, name=model.name, version=version)
 
 
+def newest_model_version(*, name: str, version: str | None = None, namespace: str | None = None) -> ModelVersion | None:
+    """The version, or the one that was named last when none is asked for.
+
+    None for a name that is unknown, that has no such version, or that stands in several namespaces.
+    """
+    versions = AssetVersion.objects.filter(asset__kind=Kind.MODEL, asset__name=name).select_related("asset")
+    if namespace is not None:
+        versions = versions.filter(asset__namespace=namespace)
+    if version is not None:
+        versions = versions.filter(key=version)
+    found = list(versions.order_by("asset", "-seen_at", "-key").distinct("asset")[:2])
+    if len(found) != 1:
+        return None
+    model = found[0].asset
+    return ModelVersion(
+        asset=model.uuid, uuid=found[0].uuid, namespace=model.namespace, name=model.name, version=found[0].key
+    )
+
+
 def measurements(version: UUID, metrics: Sequence[str] | None = None) -> list[Measurement]:
     """The newest measurement of each metric and segment, ordered by metric and segment."""
     observations = (

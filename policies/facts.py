@@ -10,7 +10,7 @@ from governance import selectors as governance_selectors
 from lineage import evidence
 from policies import measuring
 from policies.checks.base import Check, Facts, Parameters
-from policies.checks.facts import InputFact, MeasurementFact, RunFact
+from policies.checks.facts import BaselineFact, InputFact, MeasurementFact, RunFact
 from policies.checks.fairness import FairnessParameters
 from policies.checks.kpi import KpiParameters
 from policies.evaluation import State
@@ -59,6 +59,18 @@ def _production(promotion: Promotion, parameters: Parameters) -> Gathered:
     return {"production_version": production.version, "production_measurements": measured(found)}
 
 
+def _baseline(promotion: Promotion, parameters: KpiParameters) -> Gathered:
+    """Nothing for a model or version that no event has named."""
+    asked = parameters.baseline
+    if asked is None:
+        return {}
+    found = evidence.newest_model_version(name=asked.model, version=asked.version, namespace=asked.namespace)
+    if found is None:
+        return {}
+    measurements = measured(evidence.measurements(found.uuid, [parameters.metric]))
+    return {"baseline": BaselineFact(name=found.name, version=found.version, measurements=measurements)}
+
+
 def _runs(promotion: Promotion, parameters: Parameters) -> Gathered:
     return {"runs": [_run(run) for run in evidence.producing_runs(promotion.model_version)]}
 
@@ -79,6 +91,7 @@ GATHERERS: Mapping[str, Gatherer] = MappingProxyType(
         "owners": _owners,
         "measurements": _measurements,
         "production": _production,
+        "baseline": _baseline,
         "runs": _runs,
         "promotion_commit": _promotion_commit,
         "evaluations": _evaluations,
