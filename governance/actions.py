@@ -21,6 +21,11 @@ class Action(StrEnum):
     OWNER_ASSIGNED = "ownership.assigned"
     OWNER_ENDED = "ownership.ended"
 
+    ASSET_CLASSIFIED = "asset.classified"
+
+    TAG_SET = "tag.set"
+    TAG_REMOVED = "tag.removed"
+
     TOKEN_ISSUED = "token.issued"  # noqa: S105 - the name of an action, not a secret
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
 

@@ -71,6 +71,7 @@ class Team(models.Model):
             ("request_promotion", "May request promotions of the team's models"),
             ("approve_promotion", "May approve promotions of the team's models"),
             ("manage_ownership", "May change who owns the team's assets"),
+            ("manage_assets", "May tag, name and hide the team's assets"),
             ("manage_team", "May change the team's members"),
         ]
 

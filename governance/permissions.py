@@ -15,6 +15,7 @@ class Permission(StrEnum):
     REQUEST_PROMOTION = "request_promotion"
     APPROVE_PROMOTION = "approve_promotion"
     MANAGE_OWNERSHIP = "manage_ownership"
+    MANAGE_ASSETS = "manage_assets"
     MANAGE_TEAM = "manage_team"
     MANAGE_POLICIES = "manage_policies"
     READ_AUDIT = "read_audit"
@@ -31,17 +32,19 @@ GRANTED: dict[TeamRole, frozenset[Permission]] = {
             Permission.REQUEST_PROMOTION,
             Permission.APPROVE_PROMOTION,
             Permission.MANAGE_OWNERSHIP,
+            Permission.MANAGE_ASSETS,
             Permission.MANAGE_TEAM,
         }
     ),
 }
 # While nobody owns an asset, any member of any team may do these with it: somebody has to be the first.
-OPEN_WHILE_UNOWNED = frozenset({Permission.REQUEST_PROMOTION, Permission.MANAGE_OWNERSHIP})
+OPEN_WHILE_UNOWNED = frozenset({Permission.REQUEST_PROMOTION, Permission.MANAGE_OWNERSHIP, Permission.MANAGE_ASSETS})
 # Words of a refusal, after "You may not".
 ACTS: dict[Permission, str] = {
     Permission.REQUEST_PROMOTION: "request promotions",
     Permission.APPROVE_PROMOTION: "approve promotions",
     Permission.MANAGE_OWNERSHIP: "change owners",
+    Permission.MANAGE_ASSETS: "tag, name or hide assets",
     Permission.MANAGE_TEAM: "change teams",
     Permission.MANAGE_POLICIES: "change policies",
     Permission.READ_AUDIT: "read the audit log",
