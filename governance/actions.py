@@ -23,6 +23,8 @@ class Action(StrEnum):
 
     ASSET_CLASSIFIED = "asset.classified"
 
+    ASSET_CLASSIFIED = "asset.classified"
+
     TAG_SET = "tag.set"
     TAG_REMOVED = "tag.removed"
 

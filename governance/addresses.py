@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from governance import api, health
+from governance import api, classificationapi, health
 
 urlpatterns = [
     path("livez", health.livez, name="livez"),
@@ -24,5 +24,15 @@ urlpatterns = [
     path("api/v1/assets/<uuid:asset>/owners", api.OwnersView.as_view(), name="api-owners"),
     path("api/v1/assets/<uuid:asset>/owners/history", api.OwnershipHistoryView.as_view(), name="api-owners-history"),
     path("api/v1/assets/<uuid:asset>/owners/<slug:role>", api.OwnerView.as_view(), name="api-owner"),
+    path(
+        "api/v1/assets/<uuid:asset>/classification",
+        classificationapi.ClassificationView.as_view(),
+        name="api-classification",
+    ),
+    path(
+        "api/v1/assets/<uuid:asset>/classification/history",
+        classificationapi.HistoryView.as_view(),
+        name="api-classification-history",
+    ),
     path("api/v1/audit", api.AuditView.as_view(), name="api-audit"),
 ]

@@ -171,6 +171,49 @@ class Ownership(models.Model):
         return f"{self.user or self.team} is {self.role} of {self.asset}"
 
 
+class ClassificationQuerySet(models.QuerySet["Classification"]):
+    def of(self, asset: UUID) -> Self:
+        return self.filter(asset=asset)
+
+    def at(self, when: datetime) -> Self:
+        """Those in force at that instant."""
+        return self.filter(period__contains=when)
+
+
+class Classification(models.Model):
+    """How critical an asset is, what data it works on and which KPIs it has to reach, for a period."""
+
+    asset = models.UUIDField(help_text="The asset's UUID, which outlives a rebuild of the graph.")
+    tier = models.CharField(max_length=20, blank=True, help_text="Empty while nobody has said it.")
+    data_classes = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    goals = models.JSONField(default=list, blank=True, help_text="The KPIs that matter and what each has to reach.")
+    done_when = models.TextField(default="", blank=True, help_text="When the model is done, in words.")
+    reason = models.TextField()
+    set_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    period = DateTimeRangeField(help_text="From (inclusive) to (exclusive); open-ended while it lasts.")
+
+    objects = ClassificationQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["asset"], name="classification_by_asset")]
+        constraints = [
+            ExclusionConstraint(
+                name="one_classification_at_a_time",
+                expressions=[("asset", RangeOperators.EQUAL), ("period", RangeOperators.OVERLAPS)],
+            ),
+            models.CheckConstraint(
+                condition=Q(tier__in=["", "life-threatening", "high", "medium", "low"]), name="tier_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(period__startswith__isnull=False) & Q(period__isempty=False),
+                name="classification_has_a_start_and_a_length",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.asset} is {self.tier or 'unclassified'}"
+
+
 class ApiToken(models.Model):
     """The right of a machine to act as a user within scopes. Only the secret's SHA-256 is stored."""
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from governance import permissions
 from governance.actions import Action
 from governance.errors import NotFound
-from governance.models import ApiToken, AuditEntry, Membership, OwnerRole, Ownership, Team, User
+from governance.models import ApiToken, AuditEntry, Classification, Membership, OwnerRole, Ownership, Team, User
 from governance.permissions import Permission
 
 if TYPE_CHECKING:
@@ -54,6 +54,22 @@ def owners_of(assets: Collection[UUID], at: datetime | None = None) -> dict[UUID
 def ownership_history(asset: UUID) -> QuerySet[Ownership]:
     """Every ownership the asset had, has or is to have: by role, the latest first."""
     return Ownership.objects.of(asset).select_related("team", "user").order_by(ROLE_ORDER, "-period__startswith", "-id")
+
+
+def classification(asset: UUID, at: datetime | None = None) -> Classification | None:
+    """What is said of the asset at an instant (now when absent); None when nobody has said anything."""
+    return classifications([asset], at).get(asset)
+
+
+def classifications(assets: Collection[UUID], at: datetime | None = None) -> dict[UUID, Classification]:
+    """The classification of each asset that has one at an instant (now when absent). One query."""
+    found = Classification.objects.filter(asset__in=list(assets)).at(at or timezone.now()).select_related("set_by")
+    return {row.asset: row for row in found}
+
+
+def classification_history(asset: UUID) -> QuerySet[Classification]:
+    """Every classification the asset had or has, the latest first."""
+    return Classification.objects.of(asset).select_related("set_by").order_by("-period__startswith", "-id")
 
 
 def owned_by(team: Team, at: datetime | None = None) -> QuerySet[Ownership]:
