@@ -23,8 +23,6 @@ class Action(StrEnum):
 
     ASSET_CLASSIFIED = "asset.classified"
 
-    ASSET_CLASSIFIED = "asset.classified"
-
     TAG_SET = "tag.set"
     TAG_REMOVED = "tag.removed"
 

@@ -26,10 +26,10 @@ def check(named: Mapping[str, Sequence[str]]) -> None:
     for role, names in named.items():
         if role not in ROLES:
             says = f"One of {', '.join(ROLES)}."
-            raise Invalid(f"makers: {role[:50]!r} is no role. {says}", fields={f"makers.{role[:50]}": says})
+            raise Invalid(f"made_by: {role[:50]!r} is no role. {says}", fields={f"made_by.{role[:50]}": says})
         if len(names) > MAX_NAMES or not all(0 < len(name) <= identities.MAX_NAME_CHARS for name in names):
             says = f"At most {MAX_NAMES} names, each of 1 to {identities.MAX_NAME_CHARS} characters."
-            raise Invalid(f"makers.{role}: {says}", fields={f"makers.{role}": says})
+            raise Invalid(f"made_by.{role}: {says}", fields={f"made_by.{role}": says})
 
 
 def note(promotion: Promotion) -> None:

@@ -1,13 +1,18 @@
 """Reads of policies and promotions for pages and the API."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
+from governance import selectors as governance_selectors
 from governance.errors import NotFound
-from policies import documents
+from policies import coverage, documents, waiver_states
 from policies.checks.catalogue import CHECKS
-from policies.models import Finding, Policy, PolicyVersion, Promotion
+from policies.evaluation import State
+from policies.models import Finding, Policy, PolicyVersion, Promotion, Waiver
+from policies.waiver_states import WaiverState
 
 
 def current_policies() -> list[tuple[PolicyVersion, documents.Policy]]:
@@ -58,6 +63,63 @@ def promotion(uuid: UUID) -> Promotion:
     if found is None:
         raise NotFound(f"There is no promotion {uuid}.", fields={"promotion": "unknown"})
     return found
+
+
+def waivers(
+    *,
+    now: datetime,
+    state: str = "",
+    promotion: UUID | None = None,
+    model: UUID | None = None,
+    policy: str = "",
+) -> QuerySet[Waiver]:
+    """Waivers, those that end first first; of a model also those of its versions and of the teams that own it."""
+    found = _waivers().order_by("ends_at", "id")
+    if state:
+        found = found.filter(waiver_states.where(WaiverState(state), now))
+    if promotion is not None:
+        found = found.filter(promotion__uuid=promotion)
+    if policy:
+        found = found.filter(policy__slug=policy)
+    if model is not None:
+        teams = [owner.team_id for owner in governance_selectors.owners(model, now)]
+        found = found.filter(Q(model=model) | Q(team__in=teams))
+    return found
+
+
+def waiver(uuid: UUID) -> Waiver:
+    """With its decisions. Raises NotFound."""
+    found = _waivers().filter(uuid=uuid).first()
+    if found is None:
+        raise NotFound(f"There is no waiver {uuid}.", fields={"waiver": "unknown"})
+    return found
+
+
+def _waivers() -> QuerySet[Waiver]:
+    related = ("policy", "promotion", "team", "requested_by", "revoked_by")
+    return Waiver.objects.select_related(*related).prefetch_related("decisions__user")
+
+
+def counted_waivers(now: datetime) -> dict[str, int]:
+    """How many waivers there are in each state."""
+    counts = {one.value: Count("id", filter=waiver_states.where(one, now)) for one in WaiverState}
+    return Waiver.objects.aggregate(**counts)
+
+
+def waived(promotion: Promotion, now: datetime) -> Mapping[int, Waiver]:
+    """The waivers of its findings, by the finding's id: those it passed with, or those that cover them now."""
+    verdict = promotion.verdicts.order_by("-number").first()
+    if verdict is not None and promotion.state == State.PASSED:
+        uses = verdict.waiver_uses.values_list("finding_id", "waiver_id")
+        used = _waivers().in_bulk([waiver for _, waiver in uses])
+        return {finding: used[waiver] for finding, waiver in uses}
+    return coverage.of_findings(promotion, promotion.findings.all(), now)
+
+
+def waivers_of(promotion: Promotion, now: datetime) -> list[Waiver]:
+    """Those that cover or covered its findings, and those that were asked from it, in the order they were asked."""
+    covering = [one.pk for one in waived(promotion, now).values()]
+    return list(_waivers().filter(Q(pk__in=covering) | Q(promotion=promotion)).order_by("requested_at", "id"))
 
 
 def title(finding: Finding) -> str:

@@ -2,13 +2,18 @@
 
 from django.urls import path
 
-from policies.api import evidence, policies, promotions
+from policies.api import evidence, policies, promotions, waivers
 
 urlpatterns = [
     path("promotions", promotions.PromotionsView.as_view(), name="api-promotions"),
     path("promotions/<uuid:uuid>", promotions.PromotionView.as_view(), name="api-promotion"),
     path("promotions/<uuid:uuid>/approvals", promotions.ApprovalsView.as_view(), name="api-promotion-approvals"),
     path("promotions/<uuid:uuid>/withdraw", promotions.WithdrawView.as_view(), name="api-promotion-withdraw"),
+    path("waivers", waivers.WaiversView.as_view(), name="api-waivers"),
+    path("waivers/<uuid:uuid>", waivers.WaiverView.as_view(), name="api-waiver"),
+    path("waivers/<uuid:uuid>/approve", waivers.WaiverApproveView.as_view(), name="api-waiver-approve"),
+    path("waivers/<uuid:uuid>/refuse", waivers.WaiverRefuseView.as_view(), name="api-waiver-refuse"),
+    path("waivers/<uuid:uuid>/revoke", waivers.WaiverRevokeView.as_view(), name="api-waiver-revoke"),
     path("policies", policies.PoliciesView.as_view(), name="api-policies"),
     path("policies/validate", policies.ValidateView.as_view(), name="api-policies-validate"),
     path("evidence/<str:digest>", evidence.EvidenceView.as_view(), name="api-evidence"),

@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from governance import audit, permissions
@@ -16,9 +15,11 @@ from governance.actions import Action
 from governance.errors import Conflict, Denied, Invalid
 from governance.models import Team, User
 from governance.permissions import Permission
-from policies import coverage, makers, rules, tiers, verdicts
+from policies import coverage, makers, rules, tiers, verdicts, waiver_states
 from policies.evaluation import State
 from policies.models import Finding, Policy, Promotion, Scope, Waiver, WaiverDecision
+from policies.tiers import Bounds
+from policies.waiver_states import WaiverState
 
 MAX_REASON_CHARS = 5_000
 MAX_TICKET_CHARS = 200
@@ -27,48 +28,11 @@ CLOCK_SLACK = timedelta(minutes=5)
 SWEEP_ROWS = 200
 
 
-class Standing(StrEnum):
-    """Where a waiver stands at an instant. Only approved covers anything, between its start and its end."""
-
-    REQUESTED = "requested"
-    APPROVED = "approved"
-    REFUSED = "refused"
-    REVOKED = "revoked"
-    EXPIRED = "expired"
-
-
 class Word(StrEnum):
     """What a person says to a waiver."""
 
     APPROVE = "approve"
     REFUSE = "refuse"
-
-
-def standing(waiver: Waiver, at: datetime) -> Standing:
-    """From its times alone, so that none is in force a second too long because nobody wrote that down."""
-    if waiver.refused_at is not None and waiver.refused_at <= at:
-        return Standing.REFUSED
-    if waiver.revoked_at is not None and waiver.revoked_at <= at:
-        return Standing.REVOKED
-    if waiver.ends_at <= at:
-        return Standing.EXPIRED
-    return Standing.APPROVED if waiver.approved_at is not None and waiver.approved_at <= at else Standing.REQUESTED
-
-
-def of_standing(which: Standing, at: datetime) -> Q:
-    """The condition that gives the waivers of this standing now, as `standing` does."""
-    ended_by_nobody = Q(refused_at__isnull=True, revoked_at__isnull=True)
-    match which:
-        case Standing.REFUSED:
-            return Q(refused_at__isnull=False)
-        case Standing.REVOKED:
-            return Q(revoked_at__isnull=False)
-        case Standing.EXPIRED:
-            return ended_by_nobody & Q(ends_at__lte=at)
-        case Standing.APPROVED:
-            return ended_by_nobody & Q(ends_at__gt=at, approved_at__isnull=False)
-        case Standing.REQUESTED:
-            return ended_by_nobody & Q(ends_at__gt=at, approved_at__isnull=True)
 
 
 # --- Asking --------------------------------------------------------------------------------------------------------
@@ -115,9 +79,10 @@ def request(
         return before, False
     permissions.require(actor, Permission.REQUEST_PROMOTION, asset=promotion.model)
     finding, of_policy, key = _finding(promotion, rule, policy)
-    tier = tiers.of(promotion.model)
+    covered = _team(promotion, team) if scope == Scope.TEAM else None
+    bounds = tiers.of_model(promotion.model) if covered is None else tiers.of_team(covered)
     begins = starts_at or timezone.now()
-    _check_times(begins, ends_at, tiers.longest_waiver(tier), tier)
+    _check_times(begins, ends_at, bounds)
     try:
         with transaction.atomic():
             waiver = Waiver.objects.create(
@@ -129,14 +94,14 @@ def request(
                 scope=scope,
                 model=None if scope == Scope.TEAM else promotion.model,
                 model_version=promotion.model_version if scope == Scope.VERSION else None,
-                team=_team(promotion, team) if scope == Scope.TEAM else None,
+                team=covered,
                 reason=reason.strip(),
                 ticket=ticket.strip(),
-                tier=tier,
+                tier=bounds.tier,
                 requested_by=actor,
                 starts_at=begins,
                 ends_at=ends_at,
-                approvals_required=tiers.waiver_approvals(tier),
+                approvals_required=bounds.approvals,
                 idempotency_key=idempotency_key,
                 request_digest=digest,
             )
@@ -205,7 +170,7 @@ def _check_texts(*, reason: str, ticket: str) -> None:
             raise Invalid(f"{name}: {says}", fields={name: says})
 
 
-def _check_times(starts_at: datetime, ends_at: datetime, longest: timedelta, tier: str) -> None:
+def _check_times(starts_at: datetime, ends_at: datetime, bounds: Bounds) -> None:
     now = timezone.now()
     for name, at in (("starts_at", starts_at), ("ends_at", ends_at)):
         if timezone.is_naive(at):
@@ -214,9 +179,9 @@ def _check_times(starts_at: datetime, ends_at: datetime, longest: timedelta, tie
         raise Invalid("starts_at: in the past.", fields={"starts_at": "A waiver covers nothing that is past."})
     if ends_at <= max(starts_at, now):
         raise Invalid("ends_at: before it begins.", fields={"ends_at": "Must be after the start and in the future."})
-    if ends_at - starts_at > longest:
-        of_tier = f" for a model of the tier {tier}" if tier else ""
-        says = f"A waiver lasts at most {longest.days} days{of_tier}."
+    if ends_at - starts_at > bounds.longest:
+        of_tier = f"of the tier {bounds.tier}" if bounds.tier else "that nobody has classified"
+        says = f"For a model {of_tier} a waiver lasts at most {bounds.longest.days} days."
         raise Invalid(f"ends_at: {says}", fields={"ends_at": says}, code="waiver_too_long")
 
 
@@ -258,7 +223,7 @@ def _decide(actor: User, waiver: Waiver, word: Word, reason: str) -> Waiver:
     makers.note(locked.promotion)
     _require(actor, locked)
     now = timezone.now()
-    if (stands := standing(locked, now)) is not Standing.REQUESTED:
+    if (stands := waiver_states.of(locked, now)) is not WaiverState.REQUESTED:
         raise Conflict(f"The waiver is {stands} already.", code="already_decided")
     if locked.decisions.filter(user=actor).exists():
         raise Conflict("You have decided on this waiver already.", code="already_spoken")
@@ -296,7 +261,7 @@ def revoke(*, actor: User, waiver: Waiver, reason: str = "") -> Waiver:
     if len(reason) > MAX_REASON_CHARS:
         raise Invalid("reason: too long.", fields={"reason": f"Longer than {MAX_REASON_CHARS} characters."})
     now = timezone.now()
-    if (stands := standing(locked, now)) not in {Standing.REQUESTED, Standing.APPROVED}:
+    if not (stands := waiver_states.of(locked, now)).is_open:
         raise Conflict(f"The waiver is {stands} already.", code="already_decided")
     locked.revoked_at, locked.revoked_by, locked.revoked_because = now, actor, reason.strip()
     locked.save(update_fields=["revoked_at", "revoked_by", "revoked_because"])
@@ -335,7 +300,7 @@ def _require_right(actor: User, waiver: Waiver) -> None:
 
 def obstacle(actor: User, waiver: Waiver) -> str:
     """Why the actor may not decide on it; empty when they may."""
-    if standing(waiver, timezone.now()) is not Standing.REQUESTED:
+    if waiver_states.of(waiver, timezone.now()) is not WaiverState.REQUESTED:
         return "It is decided."
     try:
         _require(actor, waiver)
@@ -348,7 +313,7 @@ def obstacle(actor: User, waiver: Waiver) -> str:
 
 def obstacle_to_revoke(actor: User, waiver: Waiver) -> str:
     """Why the actor may not end it; empty when they may."""
-    if standing(waiver, timezone.now()) not in {Standing.REQUESTED, Standing.APPROVED}:
+    if not waiver_states.of(waiver, timezone.now()).is_open:
         return "It is over."
     if waiver.requested_by_id == actor.pk:
         return ""

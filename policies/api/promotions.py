@@ -8,22 +8,21 @@ from uuid import UUID
 import msgspec
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance import rest
-from governance.errors import Invalid
 from governance.tokens import Scope
-from policies import approvals, promotions, selectors
-from policies.api import queries
+from policies import approvals, coverage, promotions, selectors
+from policies.api import queries, waivers
 from policies.evaluation import State
-from policies.models import Finding, Promotion
+from policies.models import Finding, Promotion, Waiver
 
 MAX_WAIT_S = 60
 FIRST_POLL_S, LONGEST_POLL_S = 0.025, 0.1
-MAX_KEY_CHARS = 200
 StateWord = Literal["checking", "waiting", "blocked", "passed", "withdrawn"]
 
 
@@ -37,6 +36,7 @@ class PromotionIn(rest.Body, frozen=True, kw_only=True):
     commit: str = ""
     note: str = ""
     evidence: dict[str, str] = msgspec.field(default_factory=dict)
+    made_by: dict[str, list[str]] = msgspec.field(default_factory=dict)
 
 
 class FindingOut(rest.Body, frozen=True, kw_only=True):
@@ -52,6 +52,8 @@ class FindingOut(rest.Body, frozen=True, kw_only=True):
     evidence: Any
     policy: str | None
     mode: str
+    rule: str | None
+    waiver: UUID | None
 
 
 class ApprovalOut(rest.Body, frozen=True, kw_only=True):
@@ -77,7 +79,8 @@ class PromotionOut(rest.Body, frozen=True, kw_only=True):
     findings: list[FindingOut]
     approvals: list[ApprovalOut]
     approvals_required: int
-    waivers: list[str]
+    waivers: list[waivers.WaiverOut]
+    uncovered_since: datetime | None
     watermark: int
     requested_by: str
     requested_at: datetime
@@ -119,7 +122,8 @@ class DecisionIn(rest.Body, frozen=True, kw_only=True):
     reason: str = ""
 
 
-def _finding(row: Finding) -> FindingOut:
+def _finding(row: Finding, waiver: Waiver | None) -> FindingOut:
+    rule = coverage.rule_of(row)
     return FindingOut(
         check=row.check_id,
         title=selectors.title(row),
@@ -131,11 +135,16 @@ def _finding(row: Finding) -> FindingOut:
         evidence=row.evidence,
         policy=row.policy_version.policy.slug if row.policy_version else None,
         mode=row.mode,
+        rule=rule[1] if rule else None,
+        waiver=waiver.uuid if waiver else None,
     )
 
 
 def _promotion(uuid: UUID) -> PromotionOut:
     row = selectors.promotion(uuid)
+    now = timezone.now()
+    waived = selectors.waived(row, now)
+    gaps = coverage.gaps(row, now) if row.state == State.PASSED else []
     findings = sorted(row.findings.all(), key=lambda finding: finding.position)
     said = sorted(row.approvals.all(), key=lambda approval: approval.decided_at)
     return PromotionOut(
@@ -147,7 +156,7 @@ def _promotion(uuid: UUID) -> PromotionOut:
         commit=row.commit,
         note=row.note,
         state=State(row.state).value,
-        findings=[_finding(finding) for finding in findings],
+        findings=[_finding(finding, waived.get(finding.pk)) for finding in findings],
         approvals=[
             ApprovalOut(
                 user=approval.user.username,
@@ -158,7 +167,8 @@ def _promotion(uuid: UUID) -> PromotionOut:
             for approval in said
         ],
         approvals_required=row.approvals_required,
-        waivers=[],
+        waivers=[waivers.document(waiver, now) for waiver in selectors.waivers_of(row, now)],
+        uncovered_since=min((gap.since for gap in gaps), default=None),
         watermark=row.watermark,
         requested_by=row.requested_by.username,
         requested_at=row.requested_at,
@@ -228,19 +238,10 @@ class PromotionsView(APIView):
             commit=asked.commit,
             note=asked.note,
             evidence=asked.evidence,
-            idempotency_key=_idempotency_key(request),
+            made_by=asked.made_by,
+            idempotency_key=queries.idempotency_key(request),
         )
         return rest.answer(_promotion(promotion.uuid), status=201 if is_new else 200)
-
-
-def _idempotency_key(request: Request) -> str | None:
-    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
-    if key is None:
-        return None
-    if not (0 < len(key) <= MAX_KEY_CHARS and key.isascii() and key.isprintable()):
-        says = f"1 to {MAX_KEY_CHARS} printable ASCII characters."
-        raise Invalid(f"Idempotency-Key: {says}", fields={"Idempotency-Key": says})
-    return str(key)
 
 
 class PromotionView(APIView):
