@@ -10,7 +10,7 @@ from assessments.framework import Criterion, Extent, Framework, Ladder, Rubric
 from assessments.items import State, Tally
 from assessments.judging import Evidence, GivenAnswer, Result
 from assessments.measures import counting
-from assessments.measures.counting import Counted, Scope
+from assessments.measures.counting import Counted, Points, Scope
 from assessments.models import Answer, Exemption
 from assessments.scoring import Rating, Standing
 from assessments.testscore import PointEvidence, Report, TeamScore, TestPoints, TestScore
@@ -185,9 +185,9 @@ def _rubric(rubric: Rubric, counted: Counted, told: Said) -> Iterable[tuple[Scop
 def _point_evidence(
     rubric: Rubric, test: str, facts: tuple[str, ...], scope: Scope, counted: Counted, told: Said
 ) -> PointEvidence:
-    full, missing = State.UNKNOWN, facts
+    known = Points(full=State.UNKNOWN, half=State.UNKNOWN, missing=facts)
     if scope.model is not None and test in counted.points:
-        full, missing = counted.points[test].get(scope.model, (State.UNKNOWN, facts))
+        known = counted.points[test].get(scope.model, known)
     answer = told.answer(scope, rubric.framework, test)
     exemption = told.exemption(scope, rubric.framework, test)
     report = None
@@ -201,8 +201,9 @@ def _point_evidence(
             id=found.id,
         )
     return PointEvidence(
-        full=full,
+        full=known.full,
+        half=known.half,
         report=report,
         exemption=judging.Exemption(ends_at=exemption.ends_at, id=exemption.pk) if exemption is not None else None,
-        missing=missing,
+        missing=known.missing,
     )

@@ -3,9 +3,9 @@
 The newest-items rule and the tallies of `assessments.items` are repeated here in SQL; a test compares the two.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from assessments.framework import Criterion, Ladder, Rubric, Statistic
 from assessments.items import LONGEST_LOOK_BACK, MAX_MISSES, Miss, State, Tally
 from assessments.judging import Age
 from assessments.measures import definitions, populations
-from assessments.measures.definitions import Measure
+from assessments.measures.expressions import Measure, TestMeasure
 from assessments.scoring import Standing
 from lineage import evidence as lineage_evidence
 
@@ -68,6 +68,15 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Points:
+    """Whether a model earned the full and the half point of a test, and what would make it known."""
+
+    full: State
+    half: State
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
     """Everything measured at one time. A scope that a measure does not name has no items there."""
 
@@ -75,7 +84,7 @@ class Counted:
     watermark: int
     tallies: Mapping[str, Mapping[Scope, Tally]]
     corroborations: Mapping[str, Mapping[Scope, Tally]]
-    points: Mapping[str, Mapping[UUID, tuple[State, tuple[str, ...]]]]
+    points: Mapping[str, Mapping[UUID, Points]]
     standings: Mapping[Scope, Standing]
     heard: Mapping[Scope, Heard]
     # Which scopes have items of the populations that conditions ask for.
@@ -131,7 +140,7 @@ def count(frameworks: Iterable[Ladder | Rubric], *, as_of: datetime) -> Counted:
                 for name, measure in definitions.CORROBORATIONS.items()
                 if name in criteria
             },
-            points={name: _points(cursor, measure.full, as_of) for name, measure in definitions.TESTS.items()},
+            points={name: _points(cursor, measure, as_of) for name, measure in definitions.TESTS.items()},
             standings=_standings(cursor, as_of),
             heard=_heard(cursor, as_of),
             present=_present(cursor, criteria.values()),
@@ -151,8 +160,6 @@ def tallies(
 
     What another criterion has counted in the same way, as `remembered`, is not counted again.
     """
-    if measure.population in populations.UNSEEN:
-        return {}
     said = criterion.measure if criterion else None
     window = 180 if said is None else 0 if said.window_days == "as_of" else said.window_days
     is_median = said is not None and said.statistic is Statistic.MEDIAN
@@ -166,25 +173,18 @@ def tallies(
         "good": "true" if is_at_least or is_median else "false",
         "max_misses": MAX_MISSES,
     }
-    key = (replace(measure, lacks=()), window, parameters["min_items"], parameters["good"])
+    key = (measure, window, parameters["min_items"], parameters["good"])
     counted = None if remembered is None else remembered.get(key)
     if counted is None:
         counted = _queried(cursor, measure, parameters)
         if remembered is not None:
             remembered[key] = counted
-    if not measure.lacks:
-        return counted
-    return {scope: _lacking(tally, measure.lacks) for scope, tally in counted.items()}
-
-
-def _lacking(tally: Tally, facts: tuple[str, ...]) -> Tally:
-    """A tally of unknown items with the facts that they lack."""
-    return replace(tally, missing=facts, misses=tuple(replace(miss, missing=facts) for miss in tally.misses))
+    return counted
 
 
 def _queried(cursor: CursorWrapper, measure: Measure, parameters: Parameters) -> dict[Scope, Tally]:
     strength = "1.0" if measure.is_own_record else "COALESCE(h.strength, 0.8)"
-    population = populations.SAME_AS.get(measure.population, measure.population)
+    population = measure.population
     distinct, order = SHARED_ITEMS if measure.population in populations.SHARED else ("", "")
     cursor.execute(
         f"""
@@ -240,7 +240,7 @@ def nothing(criterion: Criterion) -> Tally:
     measure = definitions.MEASURES.get(criterion.id)
     if measure is None:
         return Tally()
-    fact = populations.UNSEEN.get(measure.population) or populations.EMPTY.get(measure.population)
+    fact = populations.EMPTY.get(measure.population)
     return Tally(missing=(fact,) if fact else ())
 
 
@@ -264,7 +264,7 @@ def _tally(row: tuple[Any, ...]) -> Tally:
     )
 
 
-def _facts(joined: Collection[str]) -> tuple[str, ...]:
+def _facts(joined: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({fact for facts in joined for fact in facts.split(",")}))
 
 
@@ -272,16 +272,17 @@ def _owner_window(window: int) -> int:
     return next(known for known in WINDOWS if known >= window)
 
 
-def _points(cursor: CursorWrapper, full: str, as_of: datetime) -> dict[UUID, tuple[State, tuple[str, ...]]]:
+def _points(cursor: CursorWrapper, measure: TestMeasure, as_of: datetime) -> dict[UUID, Points]:
     rows = _rows(
         cursor,
-        f"SELECT p.model, ({full})::text FROM production_models p",
+        f"SELECT p.model, ({measure.full})::text, ({measure.half})::text FROM production_models p {measure.joins}",
         {"as_of": as_of, "since": as_of - LONGEST_LOOK_BACK},
     )
     found = {}
-    for model, said in rows:
-        word, _, missing = said.partition(":")
-        found[model] = (State(word), _facts([missing] if missing else ()))
+    for model, full, half in rows:
+        (word, _, missing), (other, _, more) = full.partition(":"), half.partition(":")
+        lacks = missing if word == State.UNKNOWN else more if word == State.FALSE else ""
+        found[model] = Points(full=State(word), half=State(other), missing=_facts([lacks] if lacks else ()))
     return found
 
 
@@ -372,12 +373,11 @@ def _standings(cursor: CursorWrapper, as_of: datetime) -> dict[Scope, Standing]:
 def _present(cursor: CursorWrapper, criteria: Iterable[Criterion]) -> dict[str, frozenset[Scope]]:
     asked = {criterion.applies_when.exists for criterion in criteria if criterion.applies_when is not None}
     found = {}
-    for population in sorted(name for name in asked if name is not None and name not in populations.UNSEEN):
-        table = populations.SAME_AS.get(population, population)
+    for population in sorted(name for name in asked if name is not None):
         rows = _rows(
             cursor,
             f"""
-            SELECT DISTINCT o.team_id, p.model FROM {table} p
+            SELECT DISTINCT o.team_id, p.model FROM {population} p
             LEFT JOIN m_owner o ON o.model = p.model AND o.window_days = 0
             """,
         )

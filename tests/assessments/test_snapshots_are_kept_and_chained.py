@@ -85,7 +85,7 @@ def test_every_model_has_its_test_score(team: Team, pipeline: User, history: Non
     snapshot = taken(framework="ml-test-score")
 
     model = snapshot.scorecards.get(model=stories.model())
-    assert (model.score, model.rating["possible"], model.rating["unknown_tests"]) == (0, 6.5, 27)
+    assert (model.score, model.rating["possible"], model.rating["unknown_tests"]) == (0, 6, 27)
     points = {one["criterion"]: one for one in model.results}
     assert points["mlts-infra-4-validated-before-serving"]["points"] == 1
     assert card(snapshot, team).rating["models"] == 1

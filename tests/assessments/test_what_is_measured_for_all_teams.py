@@ -14,7 +14,7 @@ from assessments.framework import Criterion, Ladder
 from assessments.items import Item, State, Tally
 from assessments.measures import counting, definitions, populations
 from assessments.measures.counting import Counted, Scope
-from assessments.measures.definitions import Measure
+from assessments.measures.expressions import Measure
 from governance.models import Team, User
 from tests import factories
 from tests.assessments import stories
@@ -93,7 +93,7 @@ def test_a_model_in_good_order(team: Team, owner: User, pipeline: User) -> None:
     assert not counted.standings[scope].obstacles(NOW)
     per_model = Scope(team.pk, stories.model())
     assert figures(counted.tallies["google-no-gate-bypass"][per_model]) == (2, 0, 0)
-    assert counted.points["mlts-infra-4-validated-before-serving"][stories.model()] == (State.TRUE, ())
+    assert counted.points["mlts-infra-4-validated-before-serving"][stories.model()].full is State.TRUE
     assert counted.models == {stories.model(): "credit"}
 
 
@@ -283,16 +283,22 @@ def test_every_measured_criterion_has_a_measure_and_every_measure_names_known_wo
     known = {population.population for population in loaded.vocabulary.populations}
 
     assert set(definitions.MEASURES) == measured
+    assert set(definitions.TESTS) == {test.id for rubric in loaded.rubrics for test in rubric.tests}
     assert {measure.population for measure in definitions.MEASURES.values()} <= known
-    told = " ".join(measure.state for measure in definitions.MEASURES.values())
+    told = " ".join(
+        [
+            *(measure.state for measure in definitions.MEASURES.values()),
+            *(f"{test.full} {test.half}" for test in definitions.TESTS.values()),
+        ]
+    )
     named = {
         fact
         for said in told.replace("'", " ").split()
         if said.startswith(("unknown:", "absent:"))
         for fact in said.partition(":")[2].split(",")
     }
-    assert named | {fact for measure in definitions.MEASURES.values() for fact in measure.lacks} <= words
-    assert set(populations.UNSEEN.values()) | set(populations.EMPTY.values()) <= words
+    assert named <= words
+    assert set(populations.EMPTY.values()) <= words
 
 
 def test_the_number_of_queries_does_not_depend_on_the_number_of_teams(pipeline: User) -> None:
