@@ -124,6 +124,24 @@ class GroupCounts(models.Model):
         return f"{self.question} of {self.digest}"
 
 
+class ModelAttributions(models.Model):
+    """What moved a model's answers, summed up, so that the same question is measured once. Append-only."""
+
+    question = models.CharField(
+        max_length=64,
+        unique=True,
+        help_text="SHA-256 of the files' digests, of what was asked, and of what measured it.",
+    )
+    attributions = models.JSONField()
+    measured_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "model attributions"
+
+    def __str__(self) -> str:
+        return self.question
+
+
 class Finding(models.Model):
     """One rule applied to one promotion: pending until its check has judged."""
 
