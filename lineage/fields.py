@@ -38,15 +38,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
-    """How one place is made of the one before it, in a run.
+    """How one place is made of the one before it: in a run, or on the map by what a job says.
 
-    Assumed when the run said nothing of fields: then all it wrote is taken to be made of all it read.
+    Assumed when the run said nothing of fields: then all it wrote is taken to be made of all it read. Current unless
+    the job has said otherwise since; what a run did is always told as current.
     """
 
-    run: UUID
+    run: UUID | None = None
+    job: UUID | None = None
     is_direct: bool
     is_masking: bool
     is_assumed: bool
+    is_current: bool = True
     transformations: tuple[str, ...]
 
 
@@ -80,6 +83,10 @@ class TagPath:
     @property
     def is_assumed(self) -> bool:
         return any(hop.is_assumed for hop in self.hops)
+
+    @property
+    def is_current(self) -> bool:
+        return all(hop.is_current for hop in self.hops)
 
     def __str__(self) -> str:
         """`customers.email -> features.email_hash (masked) -> credit-risk`, for people."""

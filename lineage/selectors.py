@@ -190,6 +190,27 @@ def facets(asset: Asset, *, as_of: datetime | None = None) -> list[Facet]:
         ]
 
 
+def facet_on(assets: Sequence[int], key: str, moment: Moment = NOW) -> dict[int, Any]:
+    """One facet of many assets by their ids, as `facets` has it. `known_at` is not asked of facets."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT ON (sighting.asset_id) sighting.asset_id, (d.body -> %(key)s)::text
+            FROM (
+                SELECT asset_id, document_id, last_digest, LEAST(last_seen_at, %(as_of)s) AS latest_at,
+                       CASE WHEN last_seen_at > %(as_of)s THEN first_seen_at ELSE last_seen_at END AS said_at
+                FROM lineage_facetsighting
+                WHERE asset_id = ANY(%(assets)s)
+                  AND (%(as_of)s::timestamptz IS NULL OR first_seen_at <= %(as_of)s)
+            ) AS sighting
+            JOIN lineage_facetdocument d ON d.uuid = sighting.document_id AND d.body ? %(key)s
+            ORDER BY sighting.asset_id, latest_at DESC, said_at DESC, last_digest DESC
+            """,
+            moment.parameters | {"assets": list(set(assets)), "key": key},
+        )
+        return {asset: json.loads(value) for asset, value in cursor.fetchall()}
+
+
 def observations(version: AssetVersion) -> QuerySet[Observation]:
     """Every measurement of a model version, by metric and segment, the newest first."""
     return version.observations.select_related("dataset__asset").order_by("metric", "segment", "-measured_at")

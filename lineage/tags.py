@@ -4,13 +4,11 @@ A sender's hold as facets do: the newest facet of an asset counts whole. A perso
 neither can take away the other's.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -19,7 +17,7 @@ from governance.actions import Action
 from governance.errors import Invalid, NotFound
 from governance.models import User
 from governance.permissions import Permission
-from lineage import columns
+from lineage import columns, selectors
 from lineage.asof import NOW, Moment
 from lineage.fieldmodels import AssetTag
 
@@ -40,7 +38,7 @@ class Tag:
 def of(assets: Sequence[tuple[int, UUID]], *, moment: Moment = NOW) -> dict[int, list[Tag]]:
     """The tags of each asset that has some, given by id and UUID: by field and key. Two queries."""
     found: dict[int, list[Tag]] = {}
-    for asset, facet in _sent([number for number, _ in assets], moment):
+    for asset, facet in selectors.facet_on([number for number, _ in assets], "tags", moment).items():
         found[asset] = [
             Tag(key=tag.key, value=tag.value, field=tag.field, source=tag.source, is_by_person=False)
             for tag in columns.tags(facet)
@@ -58,26 +56,6 @@ def set_on(assets: Sequence[UUID], *, moment: Moment = NOW) -> QuerySet[AssetTag
     """What people had set at the moment; `known_at` is not asked, since what people do is known at once."""
     at = moment.as_of or timezone.now()
     return AssetTag.objects.filter(Q(removed_at=None) | Q(removed_at__gt=at), asset__in=assets, set_at__lte=at)
-
-
-def _sent(assets: list[int], moment: Moment) -> list[tuple[int, Any]]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT DISTINCT ON (sighting.asset_id) sighting.asset_id, (d.body -> 'tags')::text
-            FROM (
-                SELECT asset_id, document_id, last_digest, LEAST(last_seen_at, %(as_of)s) AS latest_at,
-                       CASE WHEN last_seen_at > %(as_of)s THEN first_seen_at ELSE last_seen_at END AS said_at
-                FROM lineage_facetsighting
-                WHERE asset_id = ANY(%(assets)s)
-                  AND (%(as_of)s::timestamptz IS NULL OR first_seen_at <= %(as_of)s)
-            ) AS sighting
-            JOIN lineage_facetdocument d ON d.uuid = sighting.document_id AND d.body ? 'tags'
-            ORDER BY sighting.asset_id, latest_at DESC, said_at DESC, last_digest DESC
-            """,
-            moment.parameters | {"assets": assets},
-        )
-        return [(asset, json.loads(facet)) for asset, facet in cursor.fetchall()]
 
 
 @transaction.atomic

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from lineage import receiver
-from lineage.api import assets, graph, impact
+from lineage.api import assets, fields, graph, impact
 
 urlpatterns = [
     path("lineage", receiver.Lineage.as_view(), name="lineage"),
@@ -17,5 +17,8 @@ urlpatterns = [
     path("assets/<uuid:uuid>/runs", assets.RunsView.as_view(), name="api-asset-runs"),
     path("assets/<uuid:uuid>/impact", impact.ImpactView.as_view(), name="api-asset-impact"),
     path("assets/<uuid:uuid>/impact.csv", impact.ImpactTableView.as_view(), name="api-asset-impact-csv"),
+    path("assets/<uuid:uuid>/fields", fields.FieldsView.as_view(), name="api-asset-fields"),
+    path("assets/<uuid:uuid>/tags", fields.TagsView.as_view(), name="api-asset-tags"),
+    path("assets/<uuid:uuid>/tags/upstream", fields.UpstreamTagsView.as_view(), name="api-asset-tags-upstream"),
     path("graph", graph.GraphView.as_view(), name="api-graph"),
 ]

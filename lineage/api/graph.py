@@ -13,7 +13,8 @@ from governance import rest
 from governance import selectors as governance_selectors
 from governance.errors import Invalid
 from governance.models import Ownership
-from lineage import selectors
+from lineage import fieldgraph, selectors
+from lineage.api import fields
 from lineage.api.documents import KindWord, OnADay, OwnerOut, ReadView, owner_out, parameters
 from lineage.models import Asset
 from lineage.provenance import EvidenceNode, Provenance, Spot
@@ -24,11 +25,14 @@ class GraphQuery(OnADay, frozen=True, kw_only=True):
     """Whose neighbourhood (by id, or by kind, namespace and name), how far, how much of it, on which day.
 
     `graph=map`: which asset feeds which. `graph=evidence`: which run read and wrote which version, around `version` of
-    the asset (the newest when absent), around a job's newest run, or around `run`.
+    the asset (the newest when absent), around a job's newest run, or around `run`. `level=asset` is another name for
+    the map, `level=version` for the evidence; `level=field` is the map of fields, around `field` or all of the asset's.
     """
 
-    graph: Literal["map", "evidence"] = "map"
+    graph: Literal["map", "evidence"] | None = None
+    level: Literal["asset", "version", "field"] | None = None
     asset: UUID | None = None
+    field: str = ""
     version: str | None = None
     run: UUID | None = None
     kind: KindWord | None = None
@@ -225,13 +229,27 @@ def _evidence_node(node: EvidenceNode, owners: list[Ownership]) -> EvidenceNodeO
 class GraphView(ReadView):
     @extend_schema(
         operation_id="graph",
-        summary="The neighbourhood of an asset on the map, or of a version or run in the evidence",
+        summary="The neighbourhood of an asset or field on the map, or of a version or run in the evidence",
         parameters=parameters(GraphQuery),
-        responses={200: {"oneOf": [rest.schema_of(GraphOut), rest.schema_of(EvidenceOut)]}},
+        responses={200: {"oneOf": [rest.schema_of(kind) for kind in (GraphOut, EvidenceOut, fields.FieldGraphOut)]}},
     )
     def get(self, request: Request) -> Response:
         asked = rest.query(request, GraphQuery)
-        if asked.graph == "evidence":
+        level = self._level(asked)
+        if level == "field":
+            return rest.answer(
+                fields.graph_out(
+                    fieldgraph.neighbourhood(
+                        asset=self._asset(asked),
+                        field=asked.field,
+                        direction=asked.direction,
+                        depth=asked.depth,
+                        budget=asked.budget,
+                        moment=asked.moment,
+                    )
+                )
+            )
+        if level == "version":
             return rest.answer(
                 _evidence(
                     selectors.evidence_graph(
@@ -243,10 +261,6 @@ class GraphView(ReadView):
                     )
                 )
             )
-        for name in ("version", "run"):
-            if getattr(asked, name) is not None:
-                says = "The map knows assets only: ask for graph=evidence."
-                raise Invalid(f"{name}: {says}", fields={name: says})
         found = selectors.neighbourhood(
             asset=self._asset(asked),
             direction=asked.direction,
@@ -255,6 +269,24 @@ class GraphView(ReadView):
             moment=asked.moment,
         )
         return rest.answer(_graph(found))
+
+    @staticmethod
+    def _level(asked: GraphQuery) -> Literal["asset", "version", "field"]:
+        """Which graph is asked for. Raises Invalid for what does not go together."""
+        by_graph: Literal["asset", "version"] = "version" if asked.graph == "evidence" else "asset"
+        level = asked.level or by_graph
+        if asked.graph is not None and level != by_graph:
+            says = f"Not a level of graph={asked.graph}."
+            raise Invalid(f"level: {says}", fields={"level": says})
+        if level != "version":
+            for name in ("version", "run"):
+                if getattr(asked, name) is not None:
+                    says = "The map knows assets and fields only: ask for graph=evidence."
+                    raise Invalid(f"{name}: {says}", fields={name: says})
+        if asked.field and level != "field":
+            says = "Ask for level=field."
+            raise Invalid(f"field: {says}", fields={"field": says})
+        return level
 
     @staticmethod
     def _asset(asked: GraphQuery) -> Asset:
