@@ -116,6 +116,40 @@ class Target(models.Model):
         return f"{self.team}: {self.framework} level {self.level}"
 
 
+class Initiative(models.Model):
+    """Criteria that some teams are to reach by a day, as a sponsor opened it. It keeps what it came to."""
+
+    title = models.CharField(max_length=200)
+    framework = models.CharField(max_length=80)
+    level = models.SmallIntegerField(null=True, help_text="The level to reach; null when criteria were chosen.")
+    criteria = models.JSONField(help_text="The criteria it covers, as they were when it was opened.")
+    teams = models.ManyToManyField(Team, related_name="initiatives")
+    starts_on = models.DateField()
+    ends_on = models.DateField(help_text="Inclusive.")
+    note = models.TextField(default="", blank=True)
+    sponsor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    opened_at = models.DateTimeField(db_default=Now())
+    outcome = models.CharField(max_length=10, default="", blank=True, help_text="Empty while it runs.")
+    reason = models.TextField(default="", blank=True, help_text="Why it ended before its time.")
+    result = models.JSONField(null=True, help_text="What was done of what was asked when it closed.")
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_on__gt=F("starts_on")), name="initiative_ends_after_it_starts"),
+            models.CheckConstraint(
+                condition=Q(outcome__in=["", "met", "missed", "ended"]), name="initiative_outcome_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome="", closed_at=None) | (~Q(outcome="") & Q(closed_at__isnull=False)),
+                name="a_closed_initiative_has_its_outcome",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
 class Snapshot(models.Model):
     """What every team came to by one framework at one time. Append-only; each names the digest of the one before."""
 

@@ -187,7 +187,7 @@ def what_if(
     plan: Plan, results: Mapping[str, Result], standing: Standing, passing: Collection[str], *, at: datetime
 ) -> Rating:
     """The rating if these criteria passed."""
-    return rate(plan, _with_passed(results, passing), standing, at=at)
+    return rate(plan, with_passed(results, passing), standing, at=at)
 
 
 def percent_to_target(plan: Plan, results: Mapping[str, Result], target: int) -> float:
@@ -213,7 +213,7 @@ def next_actions(plan: Plan, results: Mapping[str, Result], *, limit: int | None
         result = results[criterion.id]
         if result.status.holds:
             continue
-        changed = _with_passed(results, [criterion.id])
+        changed = with_passed(results, [criterion.id])
         reached = _level(plan.by_level, changed, capped_at, possible=False)
         gain = _ladder_score(plan.by_level, changed, reached) - before
         if gain > 0:
@@ -336,7 +336,8 @@ def _proofs(criteria: Iterable[Criterion], results: Mapping[str, Result]) -> Pro
     return ProofBar(machine=machine, reviewed=reviewed, unknown=unknown, exempted=exempted)
 
 
-def _with_passed(results: Mapping[str, Result], passing: Collection[str]) -> dict[str, Result]:
+def with_passed(results: Mapping[str, Result], passing: Collection[str]) -> dict[str, Result]:
+    """The results as if these criteria passed."""
     changed = dict(results)
     for criterion in passing:
         if criterion not in changed:

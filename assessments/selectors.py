@@ -1,6 +1,7 @@
 """Reads of maturity for pages, the API and reports: always from snapshots, never measured on the way."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -9,7 +10,8 @@ from django.db.models import QuerySet
 
 from assessments import catalogue, changes, documents, scoring
 from assessments.changes import Change
-from assessments.framework import Ladder
+from assessments.framework import Criterion, Framework, Ladder, ScoredTest
+from assessments.judging import Result
 from assessments.models import Scorecard, Snapshot, Target
 from assessments.scoring import Action, Rating, Standing
 from governance.errors import Conflict, NotFound
@@ -22,6 +24,24 @@ def ladder(framework: str) -> Ladder:
     if not isinstance(found, Ladder):
         raise NotFound(f"There is no framework of levels {framework}.", fields={"framework": "unknown"})
     return found
+
+
+def framework(slug: str) -> Framework:
+    """A framework of any form. Raises NotFound."""
+    found = catalogue.load(settings.FRAMEWORKS_FOLDER).frameworks.get(slug)
+    if found is None:
+        raise NotFound(f"There is no framework {slug}.", fields={"framework": "unknown"})
+    return found
+
+
+def criterion(slug: str, name: str) -> Criterion | ScoredTest:
+    """A criterion of a framework of levels, or a test of a rubric. Raises NotFound."""
+    found = framework(slug)
+    listed: Sequence[Criterion | ScoredTest] = found.criteria if isinstance(found, Ladder) else found.tests
+    for one in listed:
+        if one.id == name:
+            return one
+    raise NotFound(f"{slug} has no criterion {name}.", fields={"criterion": "unknown"})
 
 
 def snapshot(framework: str, *, as_of: datetime | None = None, kind: str = "") -> Snapshot:
@@ -88,6 +108,24 @@ def next_actions(scorecard: Scorecard, *, limit: int | None = 5) -> list[Action]
     return scoring.next_actions(plan, documents.read_results(scorecard.results), limit=limit)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supposed:
+    """A rating that would be, and how much of the target would be done."""
+
+    rating: Rating
+    percent_to_target: float | None
+
+
+def supposed(scorecard: Scorecard, passing: Collection[str], target: int | None) -> Supposed:
+    """`what_if` with the way to a target level."""
+    rating = what_if(scorecard, passing)
+    if target is None:
+        return Supposed(rating=rating, percent_to_target=None)
+    results = scoring.with_passed(documents.read_results(scorecard.results), passing)
+    percent = scoring.percent_to_target(scoring.plan(_same_catalogue(scorecard)), results, target)
+    return Supposed(rating=rating, percent_to_target=percent)
+
+
 def what_if(scorecard: Scorecard, passing: Collection[str]) -> Rating:
     """The rating if these criteria passed. Raises NotFound for an unknown criterion, Conflict when nothing is rated."""
     ladder = _same_catalogue(scorecard)
@@ -98,6 +136,11 @@ def what_if(scorecard: Scorecard, passing: Collection[str]) -> Rating:
         raise NotFound(f"{ladder.framework} has no criterion {unknown[0]}.", fields={"criterion": "unknown"})
     at = scorecard.snapshot.as_of
     return scoring.what_if(scoring.plan(ladder), results, Standing(production_versions=1, heard_at=at), passing, at=at)
+
+
+def results_of(scorecard: Scorecard) -> dict[str, Result]:
+    """The results of a framework of levels, as far as next steps and what-if need them."""
+    return documents.read_results(scorecard.results)
 
 
 def _same_catalogue(scorecard: Scorecard) -> Ladder:

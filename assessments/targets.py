@@ -1,5 +1,7 @@
 """The level a team is to reach, set by risk and not by ambition."""
 
+from collections.abc import Mapping
+
 from django.conf import settings
 from django.db import transaction
 
@@ -8,11 +10,21 @@ from assessments.framework import Ladder
 from assessments.models import Target
 from governance import audit, permissions
 from governance.actions import Action
+from governance.criticality import Tier
 from governance.errors import Invalid, NotFound
 from governance.models import Team, User
 from governance.permissions import Permission
 
 MAX_REASON_CHARS = 5_000
+
+
+# Of a framework's levels above 0, the part that a tier asks for: a proposal, the sponsor decides.
+PROPOSED_PART: Mapping[Tier, float] = {Tier.LOW: 0.5, Tier.MEDIUM: 0.75, Tier.HIGH: 1.0, Tier.LIFE_THREATENING: 1.0}
+
+
+def proposed(ladder: Ladder, tier: Tier) -> int:
+    """The target level to begin with for that risk."""
+    return max(1, int(PROPOSED_PART[tier] * ladder.top))
 
 
 @transaction.atomic

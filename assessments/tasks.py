@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from assessments import snapshots
+from assessments import initiatives, snapshots
 from assessments.snapshots import Kind
 
 
@@ -15,5 +15,11 @@ def compute() -> int:
 
 @shared_task
 def publish() -> int:
-    """The snapshots of the week, as of Monday 00:00 UTC. Run twice, or late, it publishes once for the same time."""
-    return len(snapshots.take(kind=Kind.PUBLISHED, as_of=snapshots.week_began(timezone.now())))
+    """The snapshots of the week, as of Monday 00:00 UTC. Run twice, or late, it publishes once for the same time.
+
+    Initiatives are settled by what was published.
+    """
+    now = timezone.now()
+    taken = snapshots.take(kind=Kind.PUBLISHED, as_of=snapshots.week_began(now))
+    initiatives.settle(now.date())
+    return len(taken)

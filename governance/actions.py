@@ -30,6 +30,7 @@ class Action(StrEnum):
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
 
     POLICY_PUBLISHED = "policy.published"
+    POLICY_RETIRED = "policy.retired"
 
     EVIDENCE_STORED = "evidence.stored"
     EVIDENCE_PRUNED = "evidence.pruned"
@@ -58,6 +59,9 @@ class Action(StrEnum):
     EXEMPTION_ENDED = "exemption.ended"
 
     TARGET_SET = "target.set"
+
+    INITIATIVE_OPENED = "initiative.opened"
+    INITIATIVE_CLOSED = "initiative.closed"
 
     SNAPSHOT_TAKEN = "snapshot.taken"
     SNAPSHOT_RESTATED = "snapshot.restated"

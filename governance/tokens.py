@@ -47,6 +47,7 @@ class Scope(StrEnum):
     PROMOTIONS_WRITE = "promotions:write"
     POLICIES_WRITE = "policies:write"
     GOVERNANCE_WRITE = "governance:write"
+    MATURITY_WRITE = "maturity:write"
 
 
 @transaction.atomic

@@ -9,10 +9,11 @@ from governance.tokens import Scope
 TOKEN_LIFETIMES = (30, 90, 180, 365)
 SCOPE_WORDS = {
     Scope.LINEAGE_WRITE: "Send events",
-    Scope.READ: "Read assets, lineage, promotions and policies",
+    Scope.READ: "Read assets, lineage, promotions, policies and maturity",
     Scope.PROMOTIONS_WRITE: "Ask for promotions and withdraw them",
     Scope.POLICIES_WRITE: "Publish policies",
     Scope.GOVERNANCE_WRITE: "Change owners and teams",
+    Scope.MATURITY_WRITE: "Answer and review criteria, grant exemptions, set targets, open initiatives",
     Scope.ALL: "Everything that you may do",
 }
 MAX_REASON_CHARS = 2_000

@@ -1,0 +1,150 @@
+"""What is worked out of a whole snapshot in the database. Snapshots never change, so it is remembered by the digest."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from django.db import connection
+
+from assessments.models import Snapshot
+from assessments.scoring import Plan
+from governance import selectors
+from governance.models import Team
+
+TREND = timedelta(days=365)
+REMEMBERED = 24
+Document = dict[str, Any]
+
+
+def thin(snapshot: Snapshot) -> Mapping[int | None, list[Document]]:
+    """The results of all teams without their misses and counts."""
+    return _thin(snapshot.pk, snapshot.digest)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _thin(pk: int, digest: str) -> Mapping[int | None, list[Document]]:
+    return {
+        team: msgspec.json.decode(results)
+        for team, results in _rows(
+            """
+            SELECT s.team_id, jsonb_agg(jsonb_build_object(
+                'criterion', r -> 'criterion', 'status', r -> 'status', 'credit', r -> 'credit',
+                'proof', r -> 'proof', 'missing', r -> 'missing', 'needs_a_source', r -> 'needs_a_source',
+                'is_exempted', r -> 'is_exempted') ORDER BY place)
+            FROM assessments_scorecard s, jsonb_array_elements(s.results) WITH ORDINALITY AS e(r, place)
+            WHERE s.snapshot_id = %(snapshot)s AND s.model IS NULL GROUP BY 1
+            """,
+            snapshot=pk,
+        )
+    }
+
+
+def blocking(snapshot: Snapshot, plan: Plan) -> tuple[tuple[int | None, str, int, int], ...]:
+    """By team and criterion, how many models it keeps from their next level, failing and unknown."""
+    return _blocking(snapshot.pk, snapshot.digest, plan)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _blocking(pk: int, digest: str, plan: Plan) -> tuple[tuple[int | None, str, int, int], ...]:
+    return tuple(
+        _rows(
+            """
+            SELECT s.team_id, r.criterion, count(*) FILTER (WHERE r.status = 'fail'),
+                   count(*) FILTER (WHERE r.status <> 'fail')
+            FROM assessments_scorecard s
+            CROSS JOIN LATERAL jsonb_to_recordset(s.results) AS r(criterion text, status text)
+            JOIN unnest(%(criteria)s::text[], %(levels)s::int[]) AS c(id, level)
+              ON c.id = r.criterion AND c.level = COALESCE(s.level, 0) + 1
+            WHERE s.snapshot_id = %(snapshot)s AND s.model IS NOT NULL
+              AND r.status NOT IN ('pass', 'not_applicable')
+            GROUP BY 1, 2
+            """,
+            snapshot=pk,
+            criteria=[criterion.id for criterion in plan.gating],
+            levels=[criterion.level for criterion in plan.gating],
+        )
+    )
+
+
+def results_of(snapshot: Snapshot, criterion: str) -> list[tuple[Team | None, Document]]:
+    """Every team's result of one criterion, by slug, what nobody owns last. By a rubric there are none of teams."""
+    rows = _rows(
+        """
+        SELECT s.team_id, r FROM assessments_scorecard s, jsonb_array_elements(s.results) AS e(r)
+        WHERE s.snapshot_id = %(snapshot)s AND s.model IS NULL AND r ->> 'criterion' = %(criterion)s
+        """,
+        snapshot=snapshot.pk,
+        criterion=criterion,
+    )
+    teams = selectors.teams().in_bulk([team for team, _ in rows if team is not None])
+    found = [(teams.get(team), msgspec.json.decode(result)) for team, result in rows]
+    return sorted(found, key=lambda entry: (entry[0] is None, entry[0].slug if entry[0] else ""))
+
+
+def sections(snapshot: Snapshot) -> Mapping[int | None, Mapping[str, float | None]]:
+    """For each team and section of a rubric, the middle of its models' scores, of an even number the lower."""
+    return _sections(snapshot.pk, snapshot.digest)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _sections(pk: int, digest: str) -> Mapping[int | None, Mapping[str, float | None]]:
+    found: dict[int | None, dict[str, float | None]] = {}
+    for team, section, score in _rows(
+        """
+        SELECT s.team_id, x.section, percentile_disc(0.5) WITHIN GROUP (ORDER BY x.score)
+        FROM assessments_scorecard s
+        CROSS JOIN LATERAL jsonb_to_recordset(s.rating -> 'sections') AS x(section text, score float)
+        WHERE s.snapshot_id = %(snapshot)s AND s.model IS NOT NULL GROUP BY 1, 2
+        """,
+        snapshot=pk,
+    ):
+        found.setdefault(team, {})[section] = score
+    return found
+
+
+def model_scores(snapshot: Snapshot) -> tuple[tuple[int | None, str, float | None, list[str]], ...]:
+    """Team, model, score and deciding sections of every model by a rubric."""
+    return _model_scores(snapshot.pk, snapshot.digest)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _model_scores(pk: int, digest: str) -> tuple[tuple[int | None, str, float | None, list[str]], ...]:
+    return tuple(
+        (team, model, score, msgspec.json.decode(deciding))
+        for team, model, score, deciding in _rows(
+            """
+            SELECT team_id, model::text, score, rating -> 'deciding' FROM assessments_scorecard
+            WHERE snapshot_id = %(snapshot)s AND model IS NOT NULL ORDER BY model
+            """,
+            snapshot=pk,
+        )
+    )
+
+
+def trends(snapshot: Snapshot | None) -> dict[int | None, list[tuple[datetime, float]]]:
+    """The last published ladder score of each month of a year, by team, the oldest first."""
+    found: dict[int | None, list[tuple[datetime, float]]] = {}
+    if snapshot is None:
+        return found
+    for team, at, score in _rows(
+        """
+        SELECT DISTINCT ON (s.team_id, date_trunc('month', n.as_of)) s.team_id, n.as_of, s.score
+        FROM assessments_snapshot n JOIN assessments_scorecard s ON s.snapshot_id = n.id
+        WHERE n.framework = %(framework)s AND n.kind <> 'computed' AND s.model IS NULL AND s.score IS NOT NULL
+          AND n.as_of <= %(until)s AND n.as_of > %(since)s
+        ORDER BY s.team_id, date_trunc('month', n.as_of), n.as_of DESC, n.number DESC
+        """,
+        framework=snapshot.framework,
+        since=snapshot.as_of - TREND,
+        until=snapshot.as_of,
+    ):
+        found.setdefault(team, []).append((at, score))
+    return found
+
+
+def _rows(query: str, **parameters: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return list(cursor.fetchall())

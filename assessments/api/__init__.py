@@ -1,0 +1,1 @@
+"""Maturity over HTTP."""
