@@ -1,4 +1,4 @@
-"""`assay gate` and `assay login-check`."""
+"""`assay gate`, `assay waiver` and `assay login-check`."""
 
 import argparse
 import hashlib
@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from assay_cli import report, server
+from assay_cli import console, makers, report, server, waiver
+from assay_cli.console import BLOCKED, CANNOT_EVALUATE, PASSED, USAGE, WAITING, Parser
 
-PASSED, BLOCKED, CANNOT_EVALUATE, WAITING, USAGE = 0, 1, 3, 4, 64
 STATES = {"passed": PASSED, "blocked": BLOCKED, "withdrawn": BLOCKED, "waiting": WAITING, "checking": CANNOT_EVALUATE}
 # Where CI systems say which commit and which run this is.
 COMMIT_VARIABLES = (
@@ -31,34 +31,21 @@ LONGEST_POLL_S = 30
 APPROVAL_POLL_S = 2.0
 
 
-class Parser(argparse.ArgumentParser):
-    """Wrong usage ends with 64, because 1 and 2 would look like verdicts."""
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        fail(USAGE, message)
-
-
-def fail(code: int, message: str) -> NoReturn:
-    print(f"assay: {message}", file=sys.stderr)
-    raise SystemExit(code)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         code: int = options.command(options)
     except server.OutOfReach as error:
-        fail(CANNOT_EVALUATE, f"{error}.")
+        console.fail(CANNOT_EVALUATE, f"{error}.")
     except server.Refused as error:
         named = "".join(f"\n  {field}: {says}" for field, says in error.fields.items())
         # A request that is refused is no verdict: 404 and 401 must not read as "blocked".
-        fail(
+        console.fail(
             USAGE if error.status in {400, 422} else CANNOT_EVALUATE,
             f"refused ({error.status}): {error.message}{named}",
         )
     except KeyboardInterrupt:
-        fail(CANNOT_EVALUATE, "interrupted.")
+        console.fail(CANNOT_EVALUATE, "interrupted.")
     return code
 
 
@@ -71,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     shared.add_argument("--url", default=os.environ.get("ASSAY_URL"), help="the server (default: ASSAY_URL)")
     shared.add_argument("--token-file", type=Path, help="a file with the API token (default: the variable ASSAY_TOKEN)")
     shared.add_argument("--json", action="store_true", help="print the server's document instead of text")
-    shared.add_argument("--timeout", type=seconds, default=600.0, help="seconds to wait in all (default: 600)")
+    shared.add_argument("--timeout", type=console.seconds, default=600.0, help="seconds to wait in all (default: 600)")
     top = Parser(prog="assay", description="Ask an Assay server whether a model version may go live.")
     commands = top.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     gate = commands.add_parser("gate", parents=[shared], help="ask for a promotion and wait for its verdict")
@@ -93,45 +80,14 @@ def parser() -> argparse.ArgumentParser:
     gate.add_argument(
         "--no-wait", action="store_true", help="do not wait for people: 4 as soon as approvals are missing"
     )
+    waiver.add(commands, shared)
     check = commands.add_parser("login-check", parents=[shared], help="say whose token this is and what it may do")
     check.set_defaults(command=check_login)
     return top
 
 
-def seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 86_400:
-        raise argparse.ArgumentTypeError("between 0 and 86400")
-    return value
-
-
-def connect(options: argparse.Namespace) -> server.Server:
-    if not options.url:
-        fail(USAGE, "no server: set ASSAY_URL or give --url.")
-    try:
-        return server.Server(options.url, token(options.token_file), deadline=time.monotonic() + options.timeout)
-    except ValueError as error:
-        fail(USAGE, str(error))
-
-
-def token(file: Path | None) -> str:
-    """The token, which never stands on the command line: other users of the machine could read it there."""
-    if file is not None:
-        try:
-            found = file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            fail(USAGE, f"the token file cannot be read: {error}")
-    else:
-        found = os.environ.get("ASSAY_TOKEN", "").strip()
-    if not found:
-        fail(USAGE, "no token: set ASSAY_TOKEN or give --token-file.")
-    if not (found.isascii() and found.isprintable()) or " " in found:
-        fail(USAGE, "the token holds characters that no token has.")
-    return found
-
-
 def check_login(options: argparse.Namespace) -> int:
-    who = connect(options).get("whoami")
+    who = console.connect(options).get("whoami")
     if options.json:
         print(json.dumps(who))
     else:
@@ -142,7 +98,7 @@ def check_login(options: argparse.Namespace) -> int:
 def ask_gate(options: argparse.Namespace) -> int:
     files = dict(map(evidence, options.evidence))
     body = promotion(options, files)
-    service = connect(options)
+    service = console.connect(options)
     for file, digest in files.values():
         service.send_file(digest, file)
     asked = service.post("promotions", body, idempotency_key=options.idempotency_key or key(body))
@@ -165,6 +121,8 @@ def promotion(options: argparse.Namespace, files: dict[str, tuple[Path, str]]) -
             body[name] = getattr(options, name)
     if commit := options.commit or current_commit():
         body["commit"] = commit
+    if made_by := makers.told(commit):
+        body["made_by"] = made_by
     if files:
         body["evidence"] = {name: digest for name, (_, digest) in files.items()}
     return body
@@ -174,12 +132,12 @@ def evidence(text: str) -> tuple[str, tuple[Path, str]]:
     """A file by its name: where it lies and its SHA-256."""
     name, separator, path = text.partition("=")
     if not (name and separator and path):
-        fail(USAGE, f"--evidence {text!r} is not NAME=FILE.")
+        console.fail(USAGE, f"--evidence {text!r} is not NAME=FILE.")
     try:
         with Path(path).open("rb") as file:
             return name, (Path(path), hashlib.file_digest(file, "sha256").hexdigest())
     except OSError as error:
-        fail(USAGE, f"the evidence {name!r} cannot be read: {error}")
+        console.fail(USAGE, f"the evidence {name!r} cannot be read: {error}")
 
 
 def current_commit() -> str | None:

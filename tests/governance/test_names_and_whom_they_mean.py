@@ -1,6 +1,9 @@
 """All spellings of a name mean one account."""
 
+from io import StringIO
+
 import pytest
+from django.core.management import CommandError, call_command
 
 from governance import identities
 from governance.errors import Conflict, Denied, Invalid, NotFound
@@ -89,6 +92,15 @@ class TestAccounts:
             identities.unlink(actor=administrator, user=member, name="x@y.example")
         entries = AuditEntry.objects.filter(subject="user:member").order_by("id")
         assert list(entries.values_list("action", flat=True)) == ["identity.linked", "identity.unlinked"]
+
+    def test_the_operator_links_at_the_command_line(self, member: User) -> None:
+        call_command("link_identity", "member", "old-login", stdout=StringIO())
+        assert identities.users_known_as(["OLD-LOGIN"]) == {"OLD-LOGIN": {member.pk}}
+
+        call_command("link_identity", "member", "old-login", "--remove", stdout=StringIO())
+        assert identities.users_known_as(["OLD-LOGIN"]) == {}
+        with pytest.raises(CommandError, match="no account nobody"):
+            call_command("link_identity", "nobody", "x")
 
     @pytest.mark.parametrize("name", ["", " ", "x" * 321])
     def test_a_name_that_says_nothing_is_refused(self, member: User, name: str) -> None:
