@@ -31,6 +31,7 @@ class Action(StrEnum):
 
     POLICY_PUBLISHED = "policy.published"
     POLICY_RETIRED = "policy.retired"
+    POLICY_RETIRED = "policy.retired"
 
     EVIDENCE_STORED = "evidence.stored"
     EVIDENCE_PRUNED = "evidence.pruned"

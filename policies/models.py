@@ -32,6 +32,7 @@ class PolicyVersion(models.Model):
     number = models.IntegerField()
     digest = models.CharField(max_length=64, help_text="SHA-256 of the text, hexadecimal.")
     document = models.TextField()
+    note = models.TextField(default="", blank=True, help_text="Why it was changed.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
 
@@ -59,6 +60,7 @@ class Promotion(models.Model):
     requested_at = models.DateTimeField(db_default=Now())
     watermark = models.BigIntegerField(help_text="Events up to this id count; checks wait until they are in the graph.")
     state = models.CharField(max_length=10, default="checking")
+    policies = models.JSONField(default=list, help_text="The policies that applied, and what each asked for.")
     approvals_required = models.IntegerField(default=0)
     decided_at = models.DateTimeField(null=True)
     idempotency_key = models.CharField(max_length=200, null=True)  # noqa: DJ001 - null is "none given", kept from unique

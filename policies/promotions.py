@@ -11,17 +11,17 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from governance import audit, permissions
-from governance import selectors as governance_selectors
 from governance.actions import Action
 from governance.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from governance.models import User
 from governance.permissions import Permission
 from lineage import evidence as lineage_evidence
 from lineage import nudge
-from policies import makers, queue, selectors, verdicts
+from policies import candidates, makers, queue, selectors, verdicts
 from policies.checks.base import Mode, Outcome
 from policies.evaluation import State
-from policies.models import Finding, Promotion
+from policies.models import Finding, PolicyVersion, Promotion
+from policies.selection import Applied, Selection, select
 
 # How long a request waits for the projector before a model it has not heard of is called unknown.
 UNKNOWN_WAIT_S = 5.0
@@ -92,29 +92,12 @@ def request(
 
 def _begin(promotion: Promotion) -> None:
     """Store the promotion with a pending finding for each rule of each policy that applies."""
-    teams = frozenset(owner.team.slug for owner in governance_selectors.owners(promotion.model))
-    applying = [
-        (version, said)
-        for version, said in selectors.current_policies()
-        if said.matches(stage=promotion.stage, namespace=promotion.namespace, model=promotion.model_name, teams=teams)
-    ]
-    promotion.approvals_required = max((said.approvals for _, said in applying), default=0)
+    selected = what_applies(promotion)
+    promotion.policies = [applied(policy) for policy in selected.policies]
+    promotion.approvals_required = selected.approvals_required
     promotion.save(force_insert=True)
     makers.note(promotion)
-    rules = [(version, rule) for version, said in applying for rule in said.rules if rule.mode is not Mode.OFF]
-    findings = [
-        Finding(
-            promotion=promotion,
-            policy_version=version,
-            position=position,
-            check_id=rule.check.id,
-            mode=rule.mode,
-            parameters=msgspec.to_builtins(rule.parameters),
-        )
-        for position, (version, rule) in enumerate(rules)
-    ]
-    if not findings:
-        findings = [_nothing_applies(promotion, has_policy=bool(applying))]
+    findings = findings_of(promotion, selected)
     stored = Finding.objects.bulk_create(findings)
     audit.record(
         actor=promotion.requested_by,
@@ -124,26 +107,64 @@ def _begin(promotion: Promotion) -> None:
             "model": promotion.model_name,
             "version": promotion.version,
             "stage": promotion.stage,
-            "policies": [f"{version.policy.slug} {version.number}" for version, _ in applying],
+            "policies": [f"{policy.slug} {policy.source.number}" for policy in selected.policies],
         },
     )
-    if rules:
-        pending = [finding.pk for finding in stored]
+    pending = [finding.pk for finding in stored if not finding.is_done]
+    if pending:
         transaction.on_commit(lambda: queue.nudge(pending))
     else:
         verdicts.settle(promotion)
 
 
-def _nothing_applies(promotion: Promotion, *, has_policy: bool) -> Finding:
-    """What nobody judged is unknown, and unknown is never a pass."""
-    reason = (
-        "Every rule of the policies that apply is off."
-        if has_policy
-        else f"No policy applies to {promotion.model_name} and the stage {promotion.stage}."
+def what_applies(promotion: Promotion) -> Selection[PolicyVersion]:
+    """The policies that apply now, and what they ask."""
+    candidate = candidates.candidate(
+        model=promotion.model, namespace=promotion.namespace, name=promotion.model_name, stage=promotion.stage
     )
+    return select(selectors.current_policies(), candidate, timezone.now())
+
+
+def applied(policy: Applied[PolicyVersion]) -> dict[str, object]:
+    """What the promotion keeps of a policy that applied, so that its verdict says which asked for what."""
+    return {
+        "policy": policy.slug,
+        "number": policy.source.number,
+        "digest": policy.source.digest,
+        "approvals": policy.approvals,
+        "is_in_effect": policy.is_in_effect,
+    }
+
+
+def findings_of(promotion: Promotion, selected: Selection[PolicyVersion]) -> list[Finding]:
+    """A pending finding for each rule that is asked, none of them stored; one that blocks if nobody judges."""
+    findings = [
+        Finding(
+            promotion=promotion,
+            policy_version=asked.source,
+            position=position,
+            check_id=asked.rule.check.id,
+            mode=asked.mode,
+            parameters=msgspec.to_builtins(asked.rule.parameters),
+        )
+        for position, asked in enumerate(selected.asked)
+    ]
+    if not findings or not selected.is_in_effect:
+        findings.append(_nobody_judges(promotion, selected, len(findings)))
+    return findings
+
+
+def _nobody_judges(promotion: Promotion, selected: Selection[PolicyVersion], position: int) -> Finding:
+    """What nobody judged is unknown, and unknown is never a pass."""
+    if not selected.policies:
+        reason = f"No policy applies to {promotion.model_name} and the stage {promotion.stage}."
+    elif selected.is_in_effect:
+        reason = "Every rule of the policies that apply is off."
+    else:
+        reason = "No policy that applies has taken effect yet."
     return Finding(
         promotion=promotion,
-        position=0,
+        position=position,
         check_id=NO_POLICY,
         mode=Mode.ENFORCE,
         is_done=True,

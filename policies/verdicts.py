@@ -123,6 +123,7 @@ def _record(
                 {"user": row.user.pk, "decision": row.decision, "decided_at": row.decided_at.isoformat()}
                 for row in approvals
             ],
+            "policies": promotion.policies,
             "approvals_required": promotion.approvals_required,
             "evidence": promotion.evidence,
             "watermark": promotion.watermark,
