@@ -7,13 +7,14 @@ Fields that are not named here may stand beside those that are.
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Text = str | list[str]
+Read = TypeVar("Read", bound="Form")
 
 MODEL_METRICS = "assay_modelMetrics"
 MODEL_CARD = "assay_modelCard"
@@ -251,7 +252,7 @@ OF_ONE_VERSION = frozenset({MODEL_METRICS, TEST_RESULTS, LOAD_TEST, CANARY, DATA
 MARKS = (b"assay_", b'"dataQualityAssertions"', b'"test"')
 
 
-def read(form: type[Form], body: Any) -> Form | None:
+def read(form: type[Read], body: Any) -> Read | None:
     """The facet in its form; None when it is not of that form."""
     try:
         return msgspec.convert(body, form)

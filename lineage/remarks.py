@@ -104,3 +104,15 @@ def _read(sql: str, parameters: dict[str, Any]) -> list[Remark]:
         for key, text, said_at, run, scope in rows
         if isinstance(body := json.loads(text), dict) and body.get("_deleted") is not True
     ]
+
+
+def of_dataset(asset: UUID, keys: Sequence[str], *, limit: int = 20) -> list[Remark]:
+    """What was said of any version of the dataset, or of it as a whole."""
+    sql = """
+        SELECT r.key, r.body::text, r.said_at, r.run,
+               CASE WHEN r.version_id IS NULL AND r.run IS NULL THEN 'asset' ELSE 'version' END
+        FROM lineage_remark r JOIN lineage_asset a ON a.id = r.asset_id
+        WHERE a.uuid = %(asset)s AND r.key = ANY(%(keys)s)
+        ORDER BY r.said_at DESC, r.digest DESC, r.key LIMIT %(limit)s
+    """
+    return _read(sql, {"asset": asset, "keys": list(keys), "limit": limit})

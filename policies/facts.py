@@ -1,6 +1,6 @@
 """Gathering what a check needs to know of a promotion, and nothing more."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -8,11 +8,12 @@ from django.utils import timezone
 
 from governance import selectors as governance_selectors
 from lineage import evidence
-from policies import measuring
+from policies import measured, measuring, personal, ports, recipes, remarked, served
 from policies.checks.base import Check, Facts, Parameters
-from policies.checks.facts import BaselineFact, InputFact, MeasurementFact, RunFact
+from policies.checks.facts import BaselineFact, BreachFact, InputFact, MaturityFact, RunFact
 from policies.checks.fairness import FairnessParameters
 from policies.checks.kpi import KpiParameters
+from policies.checks.maturity import MaturityParameters
 from policies.evaluation import State
 from policies.models import Promotion
 
@@ -48,7 +49,7 @@ def _owners(promotion: Promotion, parameters: Parameters) -> Gathered:
 
 
 def _measurements(promotion: Promotion, parameters: Parameters) -> Gathered:
-    return {"measurements": measured(evidence.measurements(promotion.model_version, _metrics(parameters)))}
+    return {"measurements": measured.facts(evidence.measurements(promotion.model_version, _metrics(parameters)))}
 
 
 def _production(promotion: Promotion, parameters: Parameters) -> Gathered:
@@ -56,7 +57,12 @@ def _production(promotion: Promotion, parameters: Parameters) -> Gathered:
     if production is None:
         return {}
     found = evidence.measurements(production.model_version, _metrics(parameters))
-    return {"production_version": production.version, "production_measurements": measured(found)}
+    return {"production_version": production.version, "production_measurements": measured.facts(found)}
+
+
+def _production_version(promotion: Promotion, parameters: Parameters) -> Gathered:
+    production = in_stage(promotion)
+    return {"production_version": production.version if production else None}
 
 
 def _baseline(promotion: Promotion, parameters: KpiParameters) -> Gathered:
@@ -67,7 +73,7 @@ def _baseline(promotion: Promotion, parameters: KpiParameters) -> Gathered:
     found = evidence.newest_model_version(name=asked.model, version=asked.version, namespace=asked.namespace)
     if found is None:
         return {}
-    measurements = measured(evidence.measurements(found.uuid, [parameters.metric]))
+    measurements = measured.facts(evidence.measurements(found.uuid, [parameters.metric]))
     return {"baseline": BaselineFact(name=found.name, version=found.version, measurements=measurements)}
 
 
@@ -84,6 +90,30 @@ def _evaluations(promotion: Promotion, parameters: FairnessParameters) -> Gather
     return {"evaluations": [] if fact is None else [fact]}
 
 
+def _maturity(promotion: Promotion, parameters: MaturityParameters) -> Gathered:
+    """Of every team that owns the model."""
+    reader = ports.maturity.reader
+    if reader is None:
+        return {}
+    owners = governance_selectors.owners(promotion.model)
+    levels = reader(teams=sorted({owner.team.slug for owner in owners}), framework=parameters.framework)
+    if levels is None:
+        return {}
+    return {
+        "maturity": [MaturityFact(team=one.team, framework=parameters.framework, level=one.level) for one in levels]
+    }
+
+
+def _breaches(promotion: Promotion, parameters: Parameters) -> Gathered:
+    reader = ports.breaches.reader
+    found = reader(model=promotion.model, version=promotion.model_version) if reader else None
+    if found is None:
+        return {}
+    return {
+        "breaches": [BreachFact(dataset=one.dataset, summary=one.summary, since=one.since.isoformat()) for one in found]
+    }
+
+
 # By the name that checks give in `needs`.
 GATHERERS: Mapping[str, Gatherer] = MappingProxyType(
     {
@@ -95,26 +125,26 @@ GATHERERS: Mapping[str, Gatherer] = MappingProxyType(
         "runs": _runs,
         "promotion_commit": _promotion_commit,
         "evaluations": _evaluations,
+        "production_version": _production_version,
+        "card": lambda promotion, _: {"card": remarked.card(promotion)},
+        "recipe": recipes.gather,
+        "quality": lambda promotion, _: {"quality": remarked.quality(promotion)},
+        "schemas": served.schemas,
+        "distributions": served.distributions,
+        "tests": lambda promotion, _: {"tests": remarked.tests(promotion)},
+        "load_tests": lambda promotion, _: {"load_tests": remarked.load_tests(promotion)},
+        "canaries": lambda promotion, _: {"canaries": remarked.canaries(promotion)},
+        "fallback": lambda promotion, _: {"fallback": remarked.fallback(promotion)},
+        "licences": lambda promotion, _: {"licences": remarked.licences(promotion)},
+        "personal_data": personal.gather,
+        "maturity": _maturity,
+        "breaches": _breaches,
     }
 )
 
 
 def _metrics(parameters: Parameters) -> list[str] | None:
     return [parameters.metric] if isinstance(parameters, KpiParameters) else None
-
-
-def measured(rows: Sequence[evidence.Measurement]) -> list[MeasurementFact]:
-    return [
-        MeasurementFact(
-            metric=row.metric,
-            segment=row.segment,
-            value=row.value,
-            measured_at=row.measured_at.isoformat(),
-            dataset=row.dataset,
-            sample_size=row.sample_size,
-        )
-        for row in rows
-    ]
 
 
 def _run(run: evidence.RunEvidence) -> RunFact:

@@ -65,7 +65,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fallback: facts.FallbackFact | None = None
     maturity: list[facts.MaturityFact] | None = None
     licences: list[facts.LicenceFact] = []
-    personal_data: list[facts.PersonalFact] | None = None
+    personal_data: facts.PersonalDataFact | None = None
     breaches: list[facts.BreachFact] | None = None
 
 

@@ -79,11 +79,12 @@ class RecipeFact(Fact, frozen=True, kw_only=True):
 
 
 class RepeatFact(Fact, frozen=True, kw_only=True):
-    """Another run of the same job at the same commit, with what it came to."""
+    """Another run of the same job at the same commit: what it came to, and what the version's own run did."""
 
     recipe: RecipeFact
     version: str
     measurements: list[MeasurementFact]
+    own: list[MeasurementFact]
 
 
 class AssertionFact(Fact, frozen=True, kw_only=True):
@@ -101,6 +102,7 @@ class QualityFact(Fact, frozen=True, kw_only=True):
 
     input: InputFact
     assertions: list[AssertionFact]
+    problem: str = ""
 
 
 class SchemaFact(Fact, frozen=True, kw_only=True):
@@ -113,7 +115,8 @@ class SchemaFact(Fact, frozen=True, kw_only=True):
 class DistributionFact(Fact, frozen=True, kw_only=True):
     """A column in training and in serving data: rows of each interval or category, in the same order.
 
-    `distance` is the greatest distance of the two cumulative distributions; of intervals a lower bound of it.
+    `missing` are the rows without a value in training and in serving, which are in no interval. `distance` is the
+    greatest distance of the two cumulative distributions where the values themselves were at hand.
     """
 
     column: str
@@ -121,6 +124,7 @@ class DistributionFact(Fact, frozen=True, kw_only=True):
     labels: list[str] = []
     training: list[int] = []
     serving: list[int] = []
+    missing: tuple[int, int] = (0, 0)
     distance: float | None = None
     problem: str = ""
 
@@ -130,6 +134,7 @@ class DistributionsFact(Fact, frozen=True, kw_only=True):
 
     training: str
     serving: str
+    measured_at: str | None = None
     columns: list[DistributionFact] = []
     problem: str = ""
 
@@ -192,12 +197,24 @@ class LicenceFact(Fact, frozen=True, kw_only=True):
 
 
 class PersonalFact(Fact, frozen=True, kw_only=True):
-    """A field of personal data upstream, and whether it was masked on its way."""
+    """A field of personal data upstream (empty: the whole dataset), with its worst way to the model.
+
+    Masked when it is on every way; indirect when it never becomes a value itself.
+    """
 
     dataset: str
     field: str
     tag: str
     is_masked: bool
+    is_indirect: bool
+    way: str
+
+
+class PersonalDataFact(Fact, frozen=True, kw_only=True):
+    """Personal fields upstream, and the inputs of the training of which nobody has tagged anything."""
+
+    fields: list[PersonalFact]
+    untagged: list[str]
 
 
 class BreachFact(Fact, frozen=True, kw_only=True):

@@ -58,8 +58,9 @@ class Kpi(Check):
     """The newest measurement of a metric keeps its bounds and stands up to production and to the baseline.
 
     It is not worse than production's by more than allowed, and better than the baseline's by as much as asked; of
-    several segments each one is. The version in production is the one that passed into the stage last, this version left out. Without one that
-    comparison does not apply. A measurement that is missing, not a number, too old or of too few rows is unknown.
+    several segments each one is. The version in production is the one that passed into the stage last, this version
+    left out. Without one that comparison does not apply. A measurement that is missing, not a number, too old or of too
+    few rows is unknown.
     """
 
     id = "kpi"

@@ -98,6 +98,20 @@ def opened(source: Path | ArrowStream, limits: Limits) -> Iterator[Table]:
 
     Raises Invalid when it cannot be read, also later in the block, and TooLarge when it needs more than the limits.
     """
+    with _database(limits, [source] if isinstance(source, Path) else []) as database:
+        yield _file(database, source) if isinstance(source, Path) else _stream(database, source)
+
+
+@contextmanager
+def opened_both(one: Path, other: Path, limits: Limits) -> Iterator[tuple[Table, Table]]:
+    """Two tables of files in one database, while the block lasts. Raises as `opened`."""
+    with _database(limits, [one, other]) as database:
+        yield _file(database, one), _file(database, other)
+
+
+@contextmanager
+def _database(limits: Limits, paths: Sequence[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory that may read these files and nothing else."""
     database = duckdb.connect(":memory:")
     try:
         database.execute(f"SET memory_limit = '{limits.memory_mib}MiB'")
@@ -106,11 +120,11 @@ def opened(source: Path | ArrowStream, limits: Limits) -> Iterator[Table]:
         database.execute("SET temp_directory = ''")
         database.execute("SET autoinstall_known_extensions = false")
         database.execute("SET autoload_known_extensions = false")
-        if isinstance(source, Path):
-            database.execute("SET allowed_paths = ?", [[str(source)]])
+        if paths:
+            database.execute("SET allowed_paths = ?", [[str(path) for path in paths]])
         database.execute("SET enable_external_access = false")
         database.execute("SET lock_configuration = true")
-        yield _file(database, source) if isinstance(source, Path) else _stream(database, source)
+        yield database
     except OUR_MISTAKES:
         raise
     except duckdb.OutOfMemoryException as error:
@@ -118,7 +132,7 @@ def opened(source: Path | ArrowStream, limits: Limits) -> Iterator[Table]:
             f"Counting the table needs more than {limits.memory_mib} MiB: it has very long values or very many groups."
         ) from error
     except duckdb.Error as error:
-        raise Invalid(f"The table cannot be read: {_said(error, source)}") from error
+        raise Invalid(f"The table cannot be read: {_said(error, paths)}") from error
     finally:
         database.close()
 
@@ -216,11 +230,11 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _said(error: duckdb.Error, source: Path | ArrowStream) -> str:
+def _said(error: duckdb.Error, paths: Sequence[Path]) -> str:
     """The first sentence of DuckDB's complaint, without the place of the file."""
     line = str(error).strip().partition("\n")[0]
-    if isinstance(source, Path):
-        line = line.replace(str(source), "the file")
+    for path in paths:
+        line = line.replace(str(path), "the file")
     return line if len(line) <= 300 else f"{line[:300]}…"
 
 
