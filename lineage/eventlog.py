@@ -45,6 +45,14 @@ BACKLOG_AGE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """An event and who sent it, if that is known."""
+
+    event: NewEvent
+    sender: User | None
+
+
+@dataclass(frozen=True, slots=True)
 class Appended:
     """What became of one event: its id in the log if it is new, None if the log had it already."""
 
@@ -67,28 +75,33 @@ def append(batch: Sequence[NewEvent], *, sender: User | None) -> list[Appended]:
 
     All in one transaction, or in the caller's. An event that comes twice in the batch is new once.
     """
+    return append_of([Sent(event, sender) for event in batch])
+
+
+def append_of(batch: Sequence[Sent]) -> list[Appended]:
+    """`append` for events of several senders."""
     if not batch:
         return []
-    sender_id = None if sender is None else sender.pk
     if len(batch) == 1:
-        ids = _execute(_ONE, _row(batch[0], sender_id))
+        ids = _execute(_ONE, _row(batch[0]))
     else:
         # In the order of the digests, so that two senders of the same events wait for each other, not in a deadlock.
-        unique = {event.digest: event for event in batch}
-        rows = [_row(unique[digest], sender_id) for digest in sorted(unique)]
+        unique = {sent.event.digest: sent for sent in reversed(batch)}
+        rows = [_row(unique[digest]) for digest in sorted(unique)]
         ids = _execute(_MANY, [list(column) for column in zip(*rows, strict=True)])
     if ids:
         transaction.on_commit(nudge.projector)
-    return [Appended(ids.pop(event.digest, None)) for event in batch]
+    return [Appended(ids.pop(sent.event.digest, None)) for sent in batch]
 
 
-def _row(event: NewEvent, sender_id: int | None) -> tuple[Any, ...]:
+def _row(sent: Sent) -> tuple[Any, ...]:
+    event = sent.event
     return (
         event.digest,
         event.kind.value,
         event.event_time,
         event.run,
-        sender_id,
+        None if sent.sender is None else sent.sender.pk,
         event.body,
         event.masked,
         canonical(event.warnings).decode() if event.warnings else "[]",

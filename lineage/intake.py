@@ -9,8 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from governance.models import User
-from lineage import eventlog, events
+from lineage import eventlog, events, together
 from lineage.bodies import Piece
+from lineage.eventlog import Sent
 from lineage.events import BadEvent, NewEvent
 
 # What one transaction holds at most. Small enough to keep memory and locks short, large enough to cost one commit.
@@ -41,7 +42,7 @@ class Outcome:
 def take_one(piece: Piece, *, sender: User | None, now: datetime) -> Outcome:
     """Store one event. Raises BadEvent."""
     event = events.read(piece.raw, now=now)
-    return _outcome(0, event, eventlog.append([event], sender=sender)[0].event_id)
+    return _outcome(0, event, together.append(Sent(event, sender)).event_id)
 
 
 def take(pieces: Iterable[Piece], *, sender: User | None, now: datetime) -> Iterator[list[Outcome]]:
