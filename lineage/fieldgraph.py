@@ -5,7 +5,7 @@ the newest of each job are told apart as current, since what a job did until las
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -102,14 +102,30 @@ def neighbourhood(
     *, asset: Asset, field: str, direction: Direction, depth: int, budget: int = 200, moment: Moment = NOW
 ) -> FieldNeighbourhood:
     """The fields within `depth` steps of one field and its parts, or of all of the asset's, the nearest first."""
-    inside = [name for name in names(asset, moment) if not field or name.startswith(field + columns.SEPARATOR)]
-    begin = [Column(asset.pk, name) for name in ([field, *inside] if field else inside or [WHOLE])]
-    depths = dict.fromkeys(begin[:budget], 0)
-    cut_at = None if len(begin) <= budget else 0
+    asked = within(asset, field, moment)
+    depths = dict.fromkeys(asked[:budget], 0)
+    cut_at = None if len(asked) <= budget else 0
     for side in (Direction.UPSTREAM, Direction.DOWNSTREAM) if direction is Direction.BOTH else (direction,):
         cut = _walk(list(depths) if depth else [], side, depth, budget, moment, depths)
         cut_at = cut_at if cut is None else cut
-    return _described(asset, field, direction, depth, budget, moment, depths, cut_at)
+    return described(
+        asset=asset,
+        field=field,
+        direction=direction,
+        depth=depth,
+        budget=budget,
+        moment=moment,
+        depths=depths,
+        reason=""
+        if cut_at is None
+        else f"More than {budget} fields: cut at step {cut_at}. Ask for one field, fewer steps or a larger budget.",
+    )
+
+
+def within(asset: Asset, field: str, moment: Moment = NOW) -> list[Column]:
+    """A field and its parts, or all the fields of an asset; the whole asset when none is known."""
+    inside = [name for name in names(asset, moment) if not field or name.startswith(field + columns.SEPARATOR)]
+    return [Column(asset.pk, name) for name in ([field, *inside] if field else inside or [WHOLE])]
 
 
 def names(asset: Asset, moment: Moment = NOW) -> list[str]:
@@ -238,16 +254,18 @@ def _walk(
     return None
 
 
-def _described(
+def described(
+    *,
     asset: Asset,
     field: str,
     direction: Direction,
     depth: int,
     budget: int,
     moment: Moment,
-    depths: dict[Column, int],
-    cut_at: int | None,
+    depths: Mapping[Column, int],
+    reason: str,
 ) -> FieldNeighbourhood:
+    """What there is to say of these fields and the links among them. Something was left out if there is a reason."""
     found = list(depths)
     up, down = feeding(found, moment), fed(found, moment)
     inside = [flow for flow in dict.fromkeys((*up, *down)) if flow.source in depths and flow.target in depths]
@@ -286,11 +304,9 @@ def _described(
         moment=moment,
         nodes=nodes,
         edges=_edges(inside, assets),
-        is_truncated=cut_at is not None,
+        is_truncated=bool(reason),
         are_counts_exact=max(len(up), len(down)) < MOST_LINKS,
-        reason=""
-        if cut_at is None
-        else f"More than {budget} fields: cut at step {cut_at}. Ask for one field, fewer steps or a larger budget.",
+        reason=reason,
     )
 
 

@@ -4,7 +4,7 @@ Unlike the map it knows no jobs and no "feeds": a version leads to the runs that
 and the commit it was built from. Where no sender pinned what a run read, the version is inferred and the arrow says so.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -89,6 +89,30 @@ def provenance(*, root: Spot, direction: Direction, depth: int, budget: int = 20
     cut_at = None
     for side in (Direction.UPSTREAM, Direction.DOWNSTREAM) if direction is Direction.BOTH else (direction,):
         cut_at = _walk(root, side, depth, budget, moment, depths) or cut_at
+    return described(
+        root=root,
+        direction=direction,
+        depth=depth,
+        budget=budget,
+        moment=moment,
+        depths=depths,
+        reason=f"More than {budget} versions and runs: cut at step {cut_at}. Ask for fewer steps or a larger budget."
+        if cut_at
+        else "",
+    )
+
+
+def described(
+    *,
+    root: Spot,
+    direction: Direction,
+    depth: int,
+    budget: int,
+    moment: Moment,
+    depths: Mapping[Spot, int],
+    reason: str,
+) -> Provenance:
+    """What there is to say of these spots and the arrows among them. Something was left out if there is a reason."""
     spots = list(depths)
     up, down = upstream(spots, moment, MOST_ARROWS), downstream(spots, moment, MOST_ARROWS)
     known = set(depths)
@@ -97,10 +121,10 @@ def provenance(*, root: Spot, direction: Direction, depth: int, budget: int = 20
     more_down = _count((arrow.source, arrow.target) for arrow in set(down) if arrow.target not in known)
     numbers = {spot: number for number, spot in enumerate(spots)}
     shape = graph.shape(numbers.values(), [(numbers[arrow.source], numbers[arrow.target]) for arrow in arrows])
-    described = _versions(spots, moment) | _runs(spots, moment)
+    said = _versions(spots, moment) | _runs(spots, moment)
     nodes = [
         EvidenceNode(
-            **described[spot],
+            **said[spot],
             is_run=spot.is_run,
             depth=depths[spot],
             rank=shape.rank[numbers[spot]],
@@ -110,7 +134,7 @@ def provenance(*, root: Spot, direction: Direction, depth: int, budget: int = 20
         for spot in spots
     ]
     nodes.sort(key=lambda node: (node.depth, node.namespace, node.name, str(node.uuid)))
-    uuids: dict[Spot, UUID] = {spot: described[spot]["uuid"] for spot in spots}
+    uuids: dict[Spot, UUID] = {spot: said[spot]["uuid"] for spot in spots}
     links = [
         EvidenceLink(
             source=uuids[arrow.source],
@@ -128,12 +152,15 @@ def provenance(*, root: Spot, direction: Direction, depth: int, budget: int = 20
         moment=moment,
         nodes=nodes,
         links=sorted(links, key=lambda link: (str(link.source), str(link.target), link.relation)),
-        is_truncated=cut_at is not None,
+        is_truncated=bool(reason),
         are_counts_exact=max(len(up), len(down)) < MOST_ARROWS,
-        reason=f"More than {budget} versions and runs: cut at step {cut_at}. Ask for fewer steps or a larger budget."
-        if cut_at
-        else "",
+        reason=reason,
     )
+
+
+def uuids(spots: Sequence[Spot], moment: Moment) -> dict[Spot, UUID]:
+    """What each spot is called outside: a version, a run, or the asset of which no version is known."""
+    return {spot: said["uuid"] for spot, said in (_versions(spots, moment) | _runs(spots, moment)).items()}
 
 
 def _walk(root: Spot, side: Direction, depth: int, budget: int, moment: Moment, depths: dict[Spot, int]) -> int | None:
