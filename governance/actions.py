@@ -31,7 +31,6 @@ class Action(StrEnum):
 
     POLICY_PUBLISHED = "policy.published"
     POLICY_RETIRED = "policy.retired"
-    POLICY_RETIRED = "policy.retired"
 
     EVIDENCE_STORED = "evidence.stored"
     EVIDENCE_PRUNED = "evidence.pruned"
