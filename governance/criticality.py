@@ -68,14 +68,19 @@ class Goal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     maximum: float | None = None
 
     @property
+    def name(self) -> str:
+        return self.metric + (f" of {self.segment}" if self.segment else "")
+
+    @property
+    def bounds(self) -> str:
+        """ "at least 0.8"."""
+        bounds = (("at least", self.minimum), ("at most", self.maximum))
+        return " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
+
+    @property
     def words(self) -> str:
         """ "auc of women at least 0.8"."""
-        bounds = [
-            f"{word} {bound:g}"
-            for word, bound in (("at least", self.minimum), ("at most", self.maximum))
-            if bound is not None
-        ]
-        return " ".join([self.metric, *(["of", self.segment] if self.segment else []), " and ".join(bounds)])
+        return f"{self.name} {self.bounds}"
 
 
 def is_lowered(before: str, after: str) -> bool:

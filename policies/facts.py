@@ -4,16 +4,19 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
 from django.utils import timezone
 
 from governance import selectors as governance_selectors
+from governance.criticality import Goal
 from lineage import evidence
-from policies import measured, measuring, personal, ports, recipes, remarked, served
+from policies import candidates, measured, measuring, personal, ports, recipes, remarked, served
 from policies.checks.base import Check, Facts, Parameters
 from policies.checks.facts import BaselineFact, BreachFact, InputFact, MaturityFact, RunFact
 from policies.checks.fairness import FairnessParameters
 from policies.checks.kpi import KpiParameters
 from policies.checks.maturity import MaturityParameters
+from policies.checks.subject import SubjectFact
 from policies.evaluation import State
 from policies.models import Promotion
 
@@ -77,6 +80,27 @@ def _baseline(promotion: Promotion, parameters: KpiParameters) -> Gathered:
     return {"baseline": BaselineFact(name=found.name, version=found.version, measurements=measurements)}
 
 
+def _subject(promotion: Promotion, parameters: Parameters) -> Gathered:
+    said = candidates.candidate(
+        model=promotion.model, namespace=promotion.namespace, name=promotion.model_name, stage=promotion.stage
+    )
+    classified = governance_selectors.classification(promotion.model)
+    subject = SubjectFact(
+        model=said.model,
+        namespace=said.namespace,
+        version=promotion.version,
+        stage=said.stage,
+        teams=sorted(said.teams),
+        tier=said.tier,
+        tags=sorted(said.tags),
+        data_classes=sorted(said.data_classes),
+        evidence=sorted(promotion.evidence),
+        goals=msgspec.convert(classified.goals, list[Goal]) if classified else [],
+        done_when=classified.done_when if classified else "",
+    )
+    return {"subject": subject}
+
+
 def _runs(promotion: Promotion, parameters: Parameters) -> Gathered:
     return {"runs": [_run(run) for run in evidence.producing_runs(promotion.model_version)]}
 
@@ -118,6 +142,7 @@ def _breaches(promotion: Promotion, parameters: Parameters) -> Gathered:
 GATHERERS: Mapping[str, Gatherer] = MappingProxyType(
     {
         "now": _now,
+        "subject": _subject,
         "owners": _owners,
         "measurements": _measurements,
         "production": _production,

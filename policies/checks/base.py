@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from policies.checks import facts
+from policies.checks.subject import SubjectFact
 
 
 class Outcome(StrEnum):
@@ -43,6 +44,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     now: str = ""
+    subject: SubjectFact | None = None
     owners: dict[str, str] = msgspec.field(default_factory=dict)
     measurements: list[facts.MeasurementFact] = []
     # None: no other version of the model passed into this stage.

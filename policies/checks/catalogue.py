@@ -5,11 +5,13 @@ from types import MappingProxyType
 
 from policies.checks.base import Check
 from policies.checks.canary import Canary
+from policies.checks.condition import Condition
 from policies.checks.contracts import Contracts
 from policies.checks.data_quality import DataQuality
 from policies.checks.documentation import Documentation
 from policies.checks.drift import Drift
 from policies.checks.fairness import Fairness
+from policies.checks.goals import Goals
 from policies.checks.kpi import Kpi
 from policies.checks.licence import Licence
 from policies.checks.lineage_complete import LineageComplete
@@ -28,11 +30,13 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         check.id: check
         for check in (
             Canary(),
+            Condition(),
             Contracts(),
             DataQuality(),
             Documentation(),
             Drift(),
             Fairness(),
+            Goals(),
             Kpi(),
             Licence(),
             LineageComplete(),
