@@ -1,11 +1,13 @@
 """Kombu's transport over a folder, made safe for readers and writers at the same time.
 
-Kombu's own writes a message under its final name, so a worker may take one that is half written and die of it; and it
-moves messages through the system's folder for temporary files, which everybody on the machine shares.
+Kombu's own writes a message under its final name, so a worker may take one that is half written and die of it; the
+same with its table of queues. And it moves messages through the system's folder for temporary files, which everybody
+on the machine shares.
 """
 
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -18,6 +20,17 @@ HIDDEN = "."
 
 
 class Channel(filesystem.Channel):
+    def _queue_bind(self, exchange: str, *binding: Any) -> None:
+        """Kombu makes the file of an exchange empty before it locks it, and whoever reads it then fails."""
+        file: Path = self._exchange_file(exchange)  # type: ignore[attr-defined]  # not in the stubs
+        file.parent.mkdir(exist_ok=True)
+        draft = file.with_name(f"{HIDDEN}{uuid.uuid4()}")
+        draft.write_text("[]", encoding="utf-8")
+        with suppress(FileExistsError):
+            file.hardlink_to(draft)
+        draft.unlink()
+        super()._queue_bind(exchange, *binding)
+
     def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]  # its bases disagree
         name = f"{time.time_ns():020}_{uuid.uuid4()}.{queue}.msg"
         folder = Path(self.data_folder_out)

@@ -98,7 +98,7 @@ def database() -> Iterator[str]:
     given = os.environ["DATABASE_URL"]
     name = f"assay_service_{uuid4().hex[:8]}"
     parts = urlsplit(given)
-    with psycopg.connect(given, autocommit=True) as connection:
+    with psycopg.connect(urlunsplit(parts._replace(path="/postgres")), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
         try:
             yield urlunsplit(parts._replace(path=f"/{name}"))

@@ -14,7 +14,9 @@ import signals  # noqa: E402
 
 from governance import embedded  # noqa: E402
 
-PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "tests.apart"]
+# A process for each core, and each file within one, so that what a file's tests share is made once.
+ON_ALL_CORES = ["-n", "logical", "--dist", "loadfile"]
 
 
 def main() -> int:
@@ -28,7 +30,13 @@ def main() -> int:
         browser.install()
         if arguments[:1] == ["--services"]:
             return services.run([*PYTEST, *arguments[1:]], cwd=ROOT, environment=environment)
-        return with_database([*PYTEST, *arguments], environment)
+        return with_database([*PYTEST, *on_cores(arguments), *arguments], environment)
+
+
+def on_cores(arguments: list[str]) -> list[str]:
+    """The whole suite runs on all cores. A few files are quicker without a second database to make."""
+    names_files = any((ROOT / argument.partition("::")[0]).exists() for argument in arguments)
+    return [] if names_files else ON_ALL_CORES
 
 
 def with_database(command: list[str], environment: dict[str, str]) -> int:

@@ -81,3 +81,29 @@ def test_what_a_killed_process_left_half_written_is_removed(tmp_path: Path) -> N
     broker.clean(tmp_path)
 
     assert [path.name for path in tmp_path.iterdir()] == ["2_x.q.msg"]
+
+
+def test_queues_bound_at_once_are_all_known(connection: Connection) -> None:
+    names = [f"bound-{number}" for number in range(8)]
+    start = threading.Barrier(len(names))
+    failures: list[Exception] = []
+
+    def bind(name: str) -> None:
+        channel: Any = connection.clone().channel()
+        start.wait()
+        try:
+            for key in range(20):
+                channel._queue_bind("many", f"{name}-{key}", None, name)
+                channel.get_table("many")
+        except Exception as failure:  # noqa: BLE001 - shown by the test
+            failures.append(failure)
+
+    binders = [threading.Thread(target=bind, args=(name,)) for name in names]
+    for binder in binders:
+        binder.start()
+    for binder in binders:
+        binder.join()
+
+    assert failures == []
+    channel: Any = connection.channel()
+    assert len(channel.get_table("many")) == 20 * len(names)
