@@ -47,10 +47,12 @@ def give(
     evidence: Sequence[EvidenceReference],
     note: str = "",
     model: UUID | None = None,
+    given_at: datetime | None = None,
 ) -> Answer:
     """Answer a criterion for the team, or for one of its models. The answer counts once someone else has reviewed it.
 
-    Raises Denied, NotFound for an unknown criterion, and Invalid naming the field.
+    `given_at` enters an answer that was given before, elsewhere: it counts and expires from then, and the audit log
+    says when it was entered. Raises Denied, NotFound for an unknown criterion, and Invalid naming the field.
     """
     permissions.require(actor, Permission.MANAGE_TEAM, team=team)
     if actor.is_service:
@@ -61,6 +63,7 @@ def give(
         raise Invalid(f"extent: {says}", fields={"extent": says})
     _check(evidence, note)
     now = timezone.now()
+    when = _earlier("given_at", given_at, now)
     given = Answer.objects.create(
         team=team,
         model=model,
@@ -71,24 +74,33 @@ def give(
         evidence=list(evidence),
         note=note.strip(),
         answered_by=actor,
-        answered_at=now,
-        expires_at=now + timedelta(days=expires_after_days(asked)),
+        answered_at=when,
+        expires_at=when + timedelta(days=expires_after_days(asked)),
     )
     audit.record(
         actor=actor,
         action=Action.ANSWER_GIVEN,
         subject=subject(given),
-        detail={"team": team.slug, "criterion": criterion, "extent": extent, "model": str(model) if model else None},
+        detail={
+            "team": team.slug,
+            "criterion": criterion,
+            "extent": extent,
+            "model": str(model) if model else None,
+            "given_at": when.isoformat(),
+        },
     )
     return given
 
 
 @transaction.atomic
-def review(*, actor: User, answer: Answer, decision: str, reason: str = "") -> AnswerReview:
+def review(
+    *, actor: User, answer: Answer, decision: str, reason: str = "", reviewed_at: datetime | None = None
+) -> AnswerReview:
     """Accept or reject an answer. Done by an assessor who is not of the team and did not answer.
 
     The first review decides whether the answer counts. A later one is a second look, which makes it lapse when it
-    rejects. Raises Denied, Invalid, and Conflict when the actor has reviewed it before.
+    rejects. `reviewed_at` enters a review that was made before, elsewhere. Raises Denied, Invalid, and Conflict when
+    the actor has reviewed it before.
     """
     if decision not in {"accept", "reject"}:
         raise Invalid("decision: accept or reject.", fields={"decision": "Accept or reject."})
@@ -97,6 +109,9 @@ def review(*, actor: User, answer: Answer, decision: str, reason: str = "") -> A
     if len(reason) > MAX_TEXT_CHARS:
         raise Invalid("reason: too long.", fields={"reason": f"Longer than {MAX_TEXT_CHARS} characters."})
     _require_assessor(actor, answer)
+    when = _earlier("reviewed_at", reviewed_at, timezone.now())
+    if when < answer.answered_at:
+        raise Invalid("reviewed_at: before the answer.", fields={"reviewed_at": "Before the answer."})
     # One at a time, so that of two first reviews the second one finds that it is a second look. Rows that are never
     # changed cannot be locked by the application's role.
     with connection.cursor() as cursor:
@@ -111,6 +126,7 @@ def review(*, actor: User, answer: Answer, decision: str, reason: str = "") -> A
                 is_recheck=is_recheck,
                 decision=decision,
                 reason=reason.strip(),
+                reviewed_at=when,
             )
     except IntegrityError:
         raise Conflict("You have reviewed this answer already.", code="already_reviewed") from None
@@ -118,7 +134,7 @@ def review(*, actor: User, answer: Answer, decision: str, reason: str = "") -> A
         actor=actor,
         action=Action.ANSWER_RECHECKED if is_recheck else Action.ANSWER_REVIEWED,
         subject=subject(answer),
-        detail={"decision": decision, "reason": found.reason},
+        detail={"decision": decision, "reason": found.reason, "reviewed_at": when.isoformat()},
     )
     if is_recheck and decision == "reject":
         lapse(answer=answer, because=f"A second look rejected the answer: {found.reason}")
@@ -188,6 +204,13 @@ def require_outsider(actor: User, team: Team) -> None:
     """Raise Denied for members of the team, whatever their rights."""
     if selectors.members(team).filter(user=actor).exists():
         raise Denied(f"You are a member of {team.slug}: ask an assessor outside the team.", code="own_team")
+
+
+def _earlier(field: str, said: datetime | None, now: datetime) -> datetime:
+    """The time that was said, or now. Raises Invalid for one that has not come."""
+    if said is not None and said > now:
+        raise Invalid(f"{field}: lies in the future.", fields={field: "Lies in the future."})
+    return said or now
 
 
 def _check(evidence: Sequence[EvidenceReference], note: str) -> None:

@@ -9,7 +9,7 @@ from assessments import judging, scoring, testscore
 from assessments.framework import Criterion, Extent, Framework, Ladder, Rubric
 from assessments.items import State, Tally
 from assessments.judging import Evidence, GivenAnswer, Result
-from assessments.measures import counting
+from assessments.measures import counting, populations
 from assessments.measures.counting import Counted, Points, Scope
 from assessments.models import Answer, Exemption
 from assessments.scoring import Rating, Standing
@@ -155,11 +155,14 @@ def _evidence(
 
 
 def _applies(criterion: Criterion, scope: Scope, counted: Counted) -> State:
-    """Whether the population a criterion asks for exists. Not to see it is no proof that there is none."""
+    """Whether the population a criterion asks for exists. Not to see it proves nothing unless every kind is told."""
     condition = criterion.applies_when
     if condition is None or condition.exists is None:
         return State.TRUE
-    return State.TRUE if scope in counted.present.get(condition.exists, frozenset()) else State.UNKNOWN
+    if scope in counted.present.get(condition.exists, frozenset()):
+        return State.TRUE
+    is_kind = condition.exists in populations.KINDS_OF_ENDPOINTS
+    return State.FALSE if is_kind and scope in counted.kinds_known else State.UNKNOWN
 
 
 def _rubric(rubric: Rubric, counted: Counted, told: Said) -> Iterable[tuple[Scope, ModelCard | TeamCard]]:

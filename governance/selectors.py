@@ -128,9 +128,14 @@ def token(*, actor: User, pk: int) -> ApiToken:
         raise NotFound("There is no such token of yours.") from None
 
 
+def generated() -> AuditEntry | None:
+    """The entry that tells of the made-up organisation in this installation, if there is one. One index lookup."""
+    return AuditEntry.objects.filter(subject=GENERATED, action=Action.ORGANISATION_GENERATED).order_by("id").first()
+
+
 def is_generated() -> bool:
     """Whether a made-up organisation was ever written into this installation, which every page then says."""
-    return AuditEntry.objects.filter(subject=GENERATED, action=Action.ORGANISATION_GENERATED).exists()
+    return generated() is not None
 
 
 def audit_entries(

@@ -89,6 +89,8 @@ class Counted:
     heard: Mapping[Scope, Heard]
     # Which scopes have items of the populations that conditions ask for.
     present: Mapping[str, frozenset[Scope]] = field(default_factory=dict)
+    # Scopes that serve only through deployments whose kind their platform tells.
+    kinds_known: frozenset[Scope] = frozenset()
     models: Mapping[UUID, str] = field(default_factory=dict)
 
     def ages(self, scope: Scope, criterion: Criterion) -> tuple[Age, ...]:
@@ -144,6 +146,7 @@ def count(frameworks: Iterable[Ladder | Rubric], *, as_of: datetime) -> Counted:
             standings=_standings(cursor, as_of),
             heard=_heard(cursor, as_of),
             present=_present(cursor, criteria.values()),
+            kinds_known=_kinds_known(cursor),
             models=models,
         )
 
@@ -383,6 +386,21 @@ def _present(cursor: CursorWrapper, criteria: Iterable[Criterion]) -> dict[str, 
         )
         found[population] = frozenset(scope for team, model in rows for scope in (Scope(team), Scope(team, model)))
     return found
+
+
+def _kinds_known(cursor: CursorWrapper) -> frozenset[Scope]:
+    rows = _rows(
+        cursor,
+        """
+        SELECT o.team_id, p.model
+        FROM production_versions p
+        LEFT JOIN m_owner o ON o.model = p.model AND o.window_days = 0
+        LEFT JOIN production_endpoints e ON e.model_id = p.model_id
+        GROUP BY GROUPING SETS ((o.team_id), (o.team_id, p.model))
+        HAVING bool_and(p.is_deployed AND e.kind IS NOT NULL)
+        """,
+    )
+    return frozenset(Scope(team, model) for team, model in rows)
 
 
 def _heard(cursor: CursorWrapper, as_of: datetime) -> dict[Scope, Heard]:

@@ -271,5 +271,7 @@ EMPTY = {
     "production_feature_views": "feature_view",
     "setup_parts": "deployment",
 }
+# What there is none of once the kind of every endpoint is known.
+KINDS_OF_ENDPOINTS = frozenset({"online_endpoints", "batch_endpoints"})
 # One thing that several of a team's models share counts once for the team, at its best.
 SHARED = frozenset({"setup_parts", "production_commits", "production_feature_views", "pipeline_changes"})
