@@ -32,10 +32,8 @@ class Maker:
 
 def of(version: UUID) -> list[Maker]:
     """The makers of a version, each once."""
-    runs = list(Run.objects.filter(io__version__uuid=version, io__direction="output").values_list("uuid", flat=True))
-    if not runs:
-        return []
-    told = Event.objects.filter(run__in=runs)
+    runs = Run.objects.filter(io__version__uuid=version, io__direction="output")
+    told = Event.objects.filter(run__in=runs.values("uuid"))
     senders = told.filter(sender__isnull=False).order_by().values_list("sender_id", flat=True).distinct()
     found = {Maker(role=RUNNER, user=sender): None for sender in senders}
     # Bodies are bytes, and only the few that hold the facet are read.

@@ -106,6 +106,17 @@ def counted_waivers(now: datetime) -> dict[str, int]:
     return Waiver.objects.aggregate(**counts)
 
 
+def open_waivers(now: datetime) -> QuerySet[Waiver]:
+    """Those that are asked for or approved, and not over."""
+    both = waiver_states.where(WaiverState.REQUESTED, now) | waiver_states.where(WaiverState.APPROVED, now)
+    return _waivers().filter(both)
+
+
+def passed_with(waiver: Waiver) -> list[Promotion]:
+    """The promotions that a verdict let pass because of it, the newest first."""
+    return list(promotions().filter(waiver_uses__waiver=waiver).distinct())
+
+
 def waived(promotion: Promotion, now: datetime) -> Mapping[int, Waiver]:
     """The waivers of its findings, by the finding's id: those it passed with, or those that cover them now."""
     verdict = promotion.verdicts.order_by("-number").first()
@@ -116,15 +127,20 @@ def waived(promotion: Promotion, now: datetime) -> Mapping[int, Waiver]:
     return coverage.of_findings(promotion, promotion.findings.all(), now)
 
 
-def waivers_of(promotion: Promotion, now: datetime) -> list[Waiver]:
-    """Those that cover or covered its findings, and those that were asked from it, in the order they were asked."""
-    covering = [one.pk for one in waived(promotion, now).values()]
+def waivers_of(promotion: Promotion, covering_it: Mapping[int, Waiver]) -> list[Waiver]:
+    """Those that cover its findings, as `waived` gives them, and those that were asked from it, the oldest first."""
+    covering = [one.pk for one in covering_it.values()]
     return list(_waivers().filter(Q(pk__in=covering) | Q(promotion=promotion)).order_by("requested_at", "id"))
 
 
 def title(finding: Finding) -> str:
     """The check's question as a heading."""
-    check = CHECKS.get(finding.check_id)
+    return check_title(finding.check_id)
+
+
+def check_title(check_id: str) -> str:
+    """The question of a check as a heading; the only finding of none is that no policy applies."""
+    check = CHECKS.get(check_id)
     return check.title if check else "A policy applies"
 
 

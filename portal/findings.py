@@ -1,10 +1,11 @@
 """A promotion's findings, as its page shows them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from policies import selectors
-from policies.models import Finding, PolicyVersion, Promotion
+from policies import coverage, selectors
+from policies.models import Finding, PolicyVersion, Promotion, Waiver
 
 PENDING = "pending"
 
@@ -24,18 +25,31 @@ class Shown:
     remedy: str
     evidence: Any
     policy: PolicyVersion | None
+    rule: str
+    may_be_waived: bool
+    waiver: Waiver | None
+
+    @property
+    def is_waived(self) -> bool:
+        return self.waiver is not None
 
 
-def of(promotion: Promotion) -> list[Shown]:
-    """In the order of the policies' rules. Costs nothing for a promotion read by `selectors.promotion`."""
-    return [_shown(finding) for finding in sorted(promotion.findings.all(), key=lambda one: one.position)]
+def of(promotion: Promotion, waived: Mapping[int, Waiver] | None = None) -> list[Shown]:
+    """In the order of the policies' rules. Costs nothing for a promotion read by `selectors.promotion`.
+
+    `waived` gives the waivers of findings by the finding's id, see `selectors.waived`.
+    """
+    by_finding = waived or {}
+    ordered = sorted(promotion.findings.all(), key=lambda one: one.position)
+    return [shown(finding, by_finding.get(finding.pk)) for finding in ordered]
 
 
-def _shown(finding: Finding) -> Shown:
+def shown(finding: Finding, waiver: Waiver | None = None) -> Shown:
+    rule = coverage.rule_of(finding)
     return Shown(
         check=finding.check_id,
         title=selectors.title(finding),
-        subject=_subject(finding.parameters),
+        subject=subject_of(finding.parameters),
         outcome=finding.outcome if finding.is_done else PENDING,
         mode=finding.mode,
         summary=finding.summary,
@@ -44,9 +58,12 @@ def _shown(finding: Finding) -> Shown:
         remedy=selectors.remedy(finding),
         evidence=finding.evidence,
         policy=finding.policy_version,
+        rule=rule[1] if rule else "",
+        may_be_waived=rule is not None and coverage.is_closed(finding),
+        waiver=waiver,
     )
 
 
-def _subject(parameters: dict[str, Any]) -> str:
+def subject_of(parameters: dict[str, Any]) -> str:
     """The metric, and the segment if the rule names one."""
     return " of ".join(str(parameters[name]) for name in ("metric", "segment") if parameters.get(name))

@@ -1,6 +1,11 @@
 """What people send. A form reads and bounds the values; the rules are those of the nouns that are called."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 from django import forms
+from django.core.validators import MaxValueValidator
+from django.http import QueryDict
 
 from governance.models import OwnerRole, Team, User
 from governance.tokens import Scope
@@ -45,6 +50,41 @@ class OwnerForm(forms.Form):
         if found is None:
             raise forms.ValidationError("There is no account of this name.")
         return found
+
+
+class WaiverForm(forms.Form):
+    """What somebody asks for when a rule is to be set aside for a time."""
+
+    scope = forms.ChoiceField(initial="version")
+    days = forms.IntegerField(min_value=1)
+    ticket = forms.CharField(max_length=200, error_messages={"required": "Name the ticket that mends the fault."})
+    reason = forms.CharField(
+        max_length=MAX_REASON_CHARS, error_messages={"required": "Say why the rule should be set aside."}
+    )
+
+    def __init__(self, data: QueryDict | None, *, teams: Sequence[Team], longest: timedelta) -> None:
+        super().__init__(data)
+        self.fields["scope"].choices = [  # type: ignore[attr-defined]  # it is a ChoiceField
+            ("version", "This version alone"),
+            ("model", "Every version of this model"),
+            *((f"team:{team.slug}", f"Every model of {team.name}") for team in teams),
+        ]
+        self.fields["days"].max_value = longest.days  # type: ignore[attr-defined]  # it is an IntegerField
+        self.fields["days"].validators.append(MaxValueValidator(longest.days, f"At most {longest.days} days."))
+        self.fields["days"].initial = min(14, longest.days)
+
+
+class WaiverDecisionForm(forms.Form):
+    """An approval or a refusal of a waiver, with its reason."""
+
+    decision = forms.ChoiceField(choices=[("approve", "Approve"), ("refuse", "Refuse")])
+    reason = forms.CharField(max_length=MAX_REASON_CHARS, required=False)
+
+
+class ReasonForm(forms.Form):
+    """Why something is ended."""
+
+    reason = forms.CharField(max_length=MAX_REASON_CHARS, required=False)
 
 
 class DecisionForm(forms.Form):

@@ -44,6 +44,17 @@ RUN_STATES: Mapping[str, Mark] = {
     "running": Mark(word="Running", icon="player-play", tone="running"),
     "unknown": Mark(word="Not known", icon="circle-dashed", tone="neutral"),
 }
+WAIVER_STATES: Mapping[str, Mark] = {
+    "requested": Mark(word="Requested", icon="hourglass", tone="unknown"),
+    "approved": Mark(word="Approved", icon=TICK, tone="pass"),
+    "refused": Mark(word="Refused", icon=CROSS, tone="fail"),
+    "revoked": Mark(word="Revoked", icon="arrow-back-up", tone="neutral"),
+    "expired": Mark(word="Expired", icon="circle-minus", tone="neutral"),
+}
+WAIVER_WORDS: Mapping[str, Mark] = {
+    "approve": Mark(word="Approved", icon=TICK, tone="pass"),
+    "refuse": Mark(word="Refused", icon=CROSS, tone="fail"),
+}
 DECISIONS: Mapping[str, Mark] = {
     "approve": Mark(word="Approved", icon=TICK, tone="pass"),
     "reject": Mark(word="Rejected", icon=CROSS, tone="fail"),

@@ -31,13 +31,17 @@ def by_id(rows: QuerySet[Row], cursor: str, *, newest_first: bool = False, size:
     return cut(list(ordered[: size + 1]), lambda row: str(row.pk), cursor, size)
 
 
-def by_time(rows: QuerySet[Row], field: str, tie: str, cursor: str, *, size: int = SIZE) -> Page:
-    """One page of `rows`, the newest first by `field`; rows of one instant are told apart by the UUID in `tie`."""
+def by_time(
+    rows: QuerySet[Row], field: str, tie: str, cursor: str, *, newest_first: bool = True, size: int = SIZE
+) -> Page:
+    """One page of `rows` in the order of `field`; rows of one instant are told apart by the UUID in `tie`."""
     if cursor:
         at, uuid = _instant(cursor)
+        beyond = "lt" if newest_first else "gt"
         # The first condition alone can use the index; the second tells apart the rows of one instant.
-        rows = rows.filter(**{f"{field}__lte": at}).filter(Q(**{f"{field}__lt": at}) | Q(**{f"{tie}__gt": uuid}))
-    ordered = rows.order_by(f"-{field}", tie)
+        rows = rows.filter(**{f"{field}__{beyond}e": at})
+        rows = rows.filter(Q(**{f"{field}__{beyond}": at}) | Q(**{f"{tie}__gt": uuid}))
+    ordered = rows.order_by(f"-{field}" if newest_first else field, tie)
     return cut(
         list(ordered[: size + 1]), lambda row: f"{getattr(row, field).isoformat()}~{getattr(row, tie)}", cursor, size
     )

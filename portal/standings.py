@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from lineage.selectors import Version
 from policies import selectors
 from policies.evaluation import Decision, State
-from policies.models import Promotion
+from policies.models import Promotion, Waiver
 from portal import findings, marks, verdicts
 from portal.paging import Page
 
@@ -50,10 +50,13 @@ def beside(found: Page) -> Page:
     return replace(found, rows=[Row(version=one, promotions=promotions.get(one.uuid, ())) for one in found.rows])
 
 
-def of(promotion: Promotion) -> Standing:
-    """Costs no query for a promotion that was read with its findings and approvals."""
+def of(promotion: Promotion, waived: Mapping[int, Waiver] | None = None) -> Standing:
+    """Costs no query for a promotion that was read with its findings and approvals.
+
+    `waived` gives the waivers of findings by the finding's id, see `selectors.waived`.
+    """
     state = State(promotion.state)
-    shown = findings.of(promotion)
+    shown = findings.of(promotion, waived)
     return Standing(
         promotion=promotion,
         findings=shown,

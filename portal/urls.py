@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from portal.views import assets, audit, owners, people, policies, promotions, runs, teams, tokens
+from portal.views import assets, audit, owners, people, policies, promotions, runs, teams, tokens, waivers
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="assets"), name="home"),
@@ -23,6 +23,11 @@ urlpatterns = [
     path("promotions/<uuid:uuid>", promotions.detail, name="promotion"),
     path("promotions/<uuid:uuid>/decide", promotions.decide, name="promotion-decide"),
     path("promotions/<uuid:uuid>/withdraw", promotions.withdraw, name="promotion-withdraw"),
+    path("promotions/<uuid:uuid>/waivers", waivers.request_one, name="waiver-request"),
+    path("waivers", waivers.listing, name="waivers"),
+    path("waivers/<uuid:uuid>", waivers.detail, name="waiver"),
+    path("waivers/<uuid:uuid>/decide", waivers.decide, name="waiver-decide"),
+    path("waivers/<uuid:uuid>/revoke", waivers.revoke, name="waiver-revoke"),
     path("policies", policies.listing, name="policies"),
     path("policies/<slug:slug>", policies.detail, name="policy"),
     path("teams", teams.listing, name="teams"),

@@ -24,6 +24,8 @@ class Judged(Protocol):
     def mode(self) -> str: ...
     @property
     def summary(self) -> str: ...
+    @property
+    def is_waived(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,11 @@ def headline(
 def _why_blocked(findings: Sequence[Judged], rejected_by: Sequence[str]) -> str:
     reasons = [f"Rejected by {', '.join(rejected_by)}."] if rejected_by else []
     closed = {outcome for outcome, _ in CLOSED}
-    blocking = [finding for finding in findings if finding.mode == Mode.ENFORCE and finding.outcome in closed]
+    blocking = [
+        finding
+        for finding in findings
+        if finding.mode == Mode.ENFORCE and finding.outcome in closed and not finding.is_waived
+    ]
     if len(blocking) <= SUMMARIES_TOLD and all(finding.summary for finding in blocking):
         reasons += [finding.summary for finding in blocking]
     elif blocking:
@@ -74,10 +80,13 @@ def _why_blocked(findings: Sequence[Judged], rejected_by: Sequence[str]) -> str:
 
 
 def _nothing_blocks(findings: Sequence[Judged]) -> str:
-    """Findings of rules that do not block are told all the same."""
-    closed = {outcome for outcome, _ in CLOSED}
-    aside = sum(finding.outcome in closed for finding in findings)
-    return f"No check stands in the way; {_checks(aside)} did not pass but may not block." if aside else NOTHING_BLOCKS
+    """Findings that do not block are told all the same: what would have blocked was waived, or nothing had passed."""
+    closed = [finding for finding in findings if finding.outcome in {outcome for outcome, _ in CLOSED}]
+    waived = sum(finding.mode == Mode.ENFORCE for finding in closed)
+    aside = len(closed) - waived
+    told = [f"{_checks(waived)} {'is' if waived == 1 else 'are'} waived"] if waived else []
+    told += [f"{_checks(aside)} did not pass but may not block"] if aside else []
+    return f"No check stands in the way; {' and '.join(told)}." if told else NOTHING_BLOCKS
 
 
 def _checks(count: int) -> str:

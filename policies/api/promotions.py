@@ -167,7 +167,7 @@ def _promotion(uuid: UUID) -> PromotionOut:
             for approval in said
         ],
         approvals_required=row.approvals_required,
-        waivers=[waivers.document(waiver, now) for waiver in selectors.waivers_of(row, now)],
+        waivers=[waivers.document(waiver, now) for waiver in selectors.waivers_of(row, waived)],
         uncovered_since=min((gap.since for gap in gaps), default=None),
         watermark=row.watermark,
         requested_by=row.requested_by.username,

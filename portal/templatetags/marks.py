@@ -34,6 +34,11 @@ def decision_mark(value: str) -> marks.Mark:
 
 
 @register.filter
+def waiver_word_mark(value: str) -> marks.Mark:
+    return marks.mark(marks.WAIVER_WORDS, value)
+
+
+@register.filter
 def until(start: datetime | None, end: datetime | None) -> timedelta | None:
     """The time from one instant to the other; nothing when either is not known or they stand the wrong way round."""
     return end - start if start and end and end >= start else None

@@ -11,14 +11,17 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from governance import permissions
 from governance.errors import Conflict, Invalid
 from governance.models import User
-from policies import approvals, promotions, selectors
+from governance.permissions import Permission
+from policies import approvals, coverage, makers, promotions, selectors
 from policies.evaluation import Decision, State
 from policies.models import Promotion
-from portal import findings, marks, paging, queries, standings
+from portal import findings, marks, paging, queries, standings, waivers
 from portal.forms import DecisionForm
 from portal.pages import UNPROCESSABLE, page, refuse, render, sent_from
 from portal.requests import PortalRequest, wants_fragment
@@ -95,9 +98,13 @@ def withdraw(request: PortalRequest, uuid: UUID) -> HttpResponse:
 
 def of(user: User, promotion: Promotion) -> dict[str, Any]:
     """What the page of a promotion needs."""
-    standing = standings.of(promotion)
-    spoken = sorted(promotion.approvals.all(), key=lambda approval: approval.decided_at)
+    now = timezone.now()
+    waived = selectors.waived(promotion, now)
+    standing = standings.of(promotion, waived)
+    asked = [waivers.of(waiver, now) for waiver in selectors.waivers_of(promotion, waived)]
     state = State(promotion.state)
+    gaps = coverage.gaps(promotion, now) if state is State.PASSED else []
+    spoken = sorted(promotion.approvals.all(), key=lambda approval: approval.decided_at)
     obstacle = approvals.obstacle(user, promotion)
     return {
         "promotion": promotion,
@@ -110,12 +117,19 @@ def of(user: User, promotion: Promotion) -> dict[str, Any]:
         "obstacle": obstacle,
         "form": None if obstacle else DecisionForm(),
         "may_withdraw": not promotions.obstacle_to_withdraw(user, promotion),
+        "waivers": asked,
+        "may_ask": permissions.may(user, Permission.REQUEST_PROMOTION, asset=promotion.model),
+        "gaps": [(findings.shown(gap.finding), gap.since) for gap in gaps],
+        "strangers": [] if obstacle or state is not State.WAITING else makers.strangers(promotion),
         "refresh": REFRESH.get(state, ""),
-        "seen": seen(promotion, standing.findings, len(spoken)),
+        "seen": seen(promotion, standing.findings, len(spoken), asked, len(gaps)),
     }
 
 
-def seen(promotion: Promotion, shown: Sequence[findings.Shown], spoken: int) -> str:
+def seen(
+    promotion: Promotion, shown: Sequence[findings.Shown], spoken: int, asked: Sequence[waivers.Shown], gaps: int
+) -> str:
     """A short text that differs whenever the page does."""
-    said = f"{promotion.state} {[finding.outcome for finding in shown]} {spoken}"
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    said = [promotion.state, [finding.outcome for finding in shown], spoken, gaps]
+    said.append([(waiver.state, waiver.in_force, len(waiver.decisions)) for waiver in asked])
+    return hashlib.sha256(str(said).encode()).hexdigest()[:16]

@@ -14,6 +14,7 @@ class Finding:
     outcome: str
     summary: str = ""
     mode: str = "enforce"
+    is_waived: bool = False
 
 
 def headline(
@@ -43,6 +44,7 @@ def test_a_promotion_under_way_counts_what_has_finished() -> None:
         ([Finding("fail", "auc is low.")] * 3, [], "3 checks failed."),
         ([Finding("unknown", "No policy applies.")], [], "No policy applies."),
         ([Finding("pass")], ["Approver"], "Rejected by Approver."),
+        ([Finding("fail", "auc is low."), Finding("fail", "No owner.", is_waived=True)], [], "auc is low."),
         ([Finding("fail", "auc is too low.")], ["Approver"], "Rejected by Approver. auc is too low."),
     ],
 )
@@ -69,3 +71,18 @@ def test_a_passed_promotion_names_who_approved() -> None:
     found = headline(State.PASSED, [Finding("pass")], approved=["Approver"], need=1)
 
     assert found.detail == "No check stands in the way. Approved by Approver."
+
+
+@pytest.mark.parametrize(
+    ("findings", "detail"),
+    [
+        ([Finding("fail", is_waived=True)], "1 check is waived."),
+        ([Finding("fail"), Finding("unknown")], "2 checks are waived."),
+        (
+            [Finding("fail"), Finding("fail", mode="warn")],
+            "1 check is waived and 1 check did not pass but may not block.",
+        ),
+    ],
+)
+def test_a_passed_promotion_tells_what_was_waived(findings: list[Finding], detail: str) -> None:
+    assert headline(State.PASSED, findings).detail == f"No check stands in the way; {detail}"
