@@ -301,3 +301,64 @@ def _problem(form: type[Form], body: Any) -> str:
         wrong = [f"{column.name} {column.problem}" for column in facet.columns if column.problem]
         return f"is not of its form: column {wrong[0]}" if wrong else ""
     return ""
+
+
+# One of each of our own, for the documentation; a test holds them against their forms.
+EXAMPLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        MODEL_METRICS: {
+            "metrics": [
+                {
+                    "name": "auc",
+                    "value": 0.91,
+                    "segment": "young",
+                    "sampleSize": 24000,
+                    "measuredAt": "2026-03-01T10:00:00Z",
+                    "dataset": {"namespace": "s3://bank", "name": "holdout", "version": "7"},
+                }
+            ]
+        },
+        MODEL_CARD: {
+            "intendedUse": "Ranks applications for loans of up to 10,000 for a clerk who decides.",
+            "limitations": ["Not for businesses.", "Not tested on applicants below 21."],
+        },
+        TRAINING_PARAMETERS: {"parameters": {"max_depth": 6, "eta": 0.1}, "seed": 7},
+        ENVIRONMENT: {"image": "registry.example/train@sha256:4f53cda18c2baa0c", "python": "3.12.4"},
+        TEST_RESULTS: {
+            "results": [
+                {"category": "robustness", "name": "noise-5-percent", "outcome": "passed", "measured": 0.012},
+                {"category": "security", "name": "model-file-scan", "outcome": "failed", "blocking": True},
+            ],
+            "tool": "pytest",
+            "performedAt": "2026-03-01T11:00:00Z",
+        },
+        LOAD_TEST: {
+            "requests": 100000,
+            "errors": 12,
+            "latencyMs": {"p50": 20, "p95": 61.5, "p99": 118},
+            "requestsPerSecond": 240,
+            "environment": "staging",
+            "performedAt": "2026-03-01T12:00:00Z",
+        },
+        CANARY: {
+            "outcome": "pass",
+            "deployment": "loans-api",
+            "traffic": 0.05,
+            "requests": 20000,
+            "errors": 10,
+            "metrics": [{"name": "error_rate", "canary": 0.0005, "baseline": 0.0004}],
+            "startedAt": "2026-03-02T00:00:00Z",
+            "endedAt": "2026-03-03T06:00:00Z",
+        },
+        DATA_PROFILE: {
+            "rows": 5000,
+            "columns": [
+                {"name": "age", "edges": [18, 30, 50, 100], "counts": [1200, 2300, 1490], "missing": 10},
+                {"name": "sex", "categories": {"f": 2510, "m": 2490}},
+            ],
+            "periodEnd": "2026-03-01T00:00:00Z",
+        },
+        LICENSE: {"expression": "CC-BY-4.0"},
+        ROLLBACK: {"fallback": "The hand-coded rules of the scoring service.", "testedAt": "2026-02-20T09:00:00Z"},
+    }
+)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from policies.api import evidence, policies, promotions, waivers
+from policies.api import checks, evidence, policies, promotions, waivers
 
 urlpatterns = [
     path("promotions", promotions.PromotionsView.as_view(), name="api-promotions"),
@@ -16,5 +16,7 @@ urlpatterns = [
     path("waivers/<uuid:uuid>/revoke", waivers.WaiverRevokeView.as_view(), name="api-waiver-revoke"),
     path("policies", policies.PoliciesView.as_view(), name="api-policies"),
     path("policies/validate", policies.ValidateView.as_view(), name="api-policies-validate"),
+    path("checks", checks.ChecksView.as_view(), name="api-checks"),
+    path("checks/<slug:name>", checks.CheckView.as_view(), name="api-check"),
     path("evidence/<str:digest>", evidence.EvidenceView.as_view(), name="api-evidence"),
 ]

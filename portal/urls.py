@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from portal.views import assets, audit, owners, people, policies, promotions, runs, teams, tokens, waivers
+from portal.views import assets, audit, checks, owners, people, policies, promotions, runs, teams, tokens, waivers
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="assets"), name="home"),
@@ -30,6 +30,8 @@ urlpatterns = [
     path("waivers/<uuid:uuid>/revoke", waivers.revoke, name="waiver-revoke"),
     path("policies", policies.listing, name="policies"),
     path("policies/<slug:slug>", policies.detail, name="policy"),
+    path("checks", checks.listing, name="checks"),
+    path("checks/<slug:name>", checks.detail, name="check"),
     path("teams", teams.listing, name="teams"),
     path("teams/<slug:slug>", teams.detail, name="team"),
     path("tokens", tokens.listing, name="tokens"),

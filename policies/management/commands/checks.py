@@ -1,18 +1,21 @@
-"""The catalogue of checks as a document, made from their classes."""
+"""The catalogue of checks as a document, made from their classes and case files."""
 
-import inspect
+from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 from django.core.management.base import BaseCommand
 
-from policies.checks.base import Check
-from policies.checks.catalogue import CHECKS
+from policies import manual
 
 HEAD = """\
 # Catalogue of checks
 
-Made from the code by `manage.py checks`; a test keeps it current. How a policy uses them: [policies](policies.md).
+Made from the code by `manage.py checks`; a test keeps it current. The portal shows the same under Checks, the API under
+`GET /api/v1/checks`. How a policy uses them: [policies](policies.md); what senders report for them:
+[facets](facets.md).
+
+A check answers pass, fail, unknown, not applicable or error. Only pass and not applicable open a gate: what is missing,
+too old, of too few rows or cannot be read is unknown, and unknown is never a pass.
 """
 
 
@@ -25,38 +28,35 @@ class Command(BaseCommand):
 
 def catalogue() -> str:
     """The whole document."""
-    return "\n".join([HEAD, *(_page(CHECKS[check_id]) for check_id in sorted(CHECKS))])
+    contents = [f"| [`{page.id}`](#{page.id}) | {page.title} |" for page in manual.pages()]
+    parts = [HEAD, "\n".join(["| check | asks whether |", "|---|---|", *contents]) + "\n"]
+    return "\n".join([*parts, *("\n\n".join(_page(page)) + "\n" for page in manual.pages())])
 
 
-def _page(check: Check) -> str:
-    fields = msgspec.structs.fields(check.parameters)
-    parts = [f"## `{check.id}`: {check.title}", inspect.cleandoc(type(check).__doc__ or "")]
-    if fields:
-        rows = [f"| `{field.name}` | {_type(field)} | {_default(field)} |" for field in fields]
-        parts.append(inspect.cleandoc(check.parameters.__doc__ or ""))
-        parts.append("\n".join(["| parameter | type | default |", "|---|---|---|", *rows]))
+def _page(page: manual.Page) -> Iterator[str]:
+    yield f'<a id="{page.id}"></a>\n## `{page.id}`: {page.title}'
+    yield page.question
+    yield from page.about
+    yield f"```yaml\n{page.example}```"
+    if page.parameters:
+        yield from page.about_parameters
+        rows = [f"| `{one.name}` | {_cell(one.type)} | {_default(one)} |" for one in page.parameters]
+        yield "\n".join(["| parameter | type | default |", "|---|---|---|", *rows])
     else:
-        parts.append("It has no parameters.")
-    parts.append(f"**What to do when it does not open the gate.** {check.remedy}")
-    return "\n\n".join(parts) + "\n"
+        yield "It has no parameters."
+    yield "**Reads** " + "; ".join(page.facts) + "."
+    yield f"**What to do when it does not open the gate.** {page.remedy}"
+    cases = [
+        f"| {_cell(case.name)} | {case.outcome.replace('_', ' ')} | {_cell(case.summary)} |" for case in page.cases
+    ]
+    yield "\n".join(["| case | outcome | says |", "|---|---|---|", *cases])
 
 
-def _type(field: msgspec.structs.FieldInfo) -> str:
-    """A type as people read it, from its JSON Schema."""
-    schema = msgspec.json.schema(field.type)
-    choices = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
-    return " or ".join(map(_words, choices))
-
-
-def _words(schema: dict[str, Any]) -> str:
-    if "enum" in schema:
-        return ", ".join(f"`{word}`" for word in schema["enum"])
-    if schema.get("type") == "array":
-        return f"list of {_words(schema['items'])}"
-    return str(schema.get("type", "anything"))
-
-
-def _default(field: msgspec.structs.FieldInfo) -> str:
-    if field.required:
+def _default(parameter: manual.Parameter) -> str:
+    if parameter.is_required:
         return "required"
-    return f"`{field.default!r}`" if field.default not in {None, ""} else "none"
+    return f"`{parameter.default}`" if parameter.default else "none"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
