@@ -78,9 +78,9 @@ AS_KNOWN = """(
     SELECT e.id, e.source_id, e.target_id, e.relation, true, said.valid_from, dropped.valid_to, said.last_seen_at
     FROM lineage_edge e
     CROSS JOIN LATERAL (
-        SELECT CASE e.relation WHEN 'consumed' THEN e.target_id ELSE e.source_id END AS job,
-               CASE e.relation WHEN 'consumed' THEN e.source_id ELSE e.target_id END AS asset,
-               CASE e.relation WHEN 'consumed' THEN 'input' ELSE 'output' END AS direction
+        SELECT CASE WHEN e.relation IN ('consumed', 'alias_of') THEN e.target_id ELSE e.source_id END AS job,
+               CASE WHEN e.relation IN ('consumed', 'alias_of') THEN e.source_id ELSE e.target_id END AS asset,
+               CASE e.relation WHEN 'consumed' THEN 'input' WHEN 'produced' THEN 'output' ELSE 'alias' END AS direction
     ) AS declared
     CROSS JOIN LATERAL (
         SELECT min(d.event_time) AS valid_from, max(d.event_time) AS last_seen_at

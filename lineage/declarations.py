@@ -1,4 +1,7 @@
-"""What the declarations of jobs amount to: edges with the time from which and until which they were declared. Pure."""
+"""What declarations amount to: edges with the time from which and until which they were declared. Pure.
+
+Jobs declare what they read and write. People declare, of an asset, which others are the same (direction `alias`).
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -13,7 +16,6 @@ def edges(
     for job, direction, at, listed in rows:
         sequences.setdefault((job, direction), []).append((at, set(json.loads(listed))))
     for (job, direction), sequence in sequences.items():
-        relation = "consumed" if direction == "input" else "produced"
         begun: dict[int, datetime] = {}
         for number, (at, listed_now) in enumerate(sequence):
             until, listed_next = sequence[number + 1] if number + 1 < len(sequence) else (None, set[int]())
@@ -22,5 +24,16 @@ def edges(
             for asset in sorted(begun.keys() - listed_next):
                 start = begun.pop(asset)
                 if until is None or until > start:
-                    source, target = (asset, job) if direction == "input" else (job, asset)
-                    yield source, target, relation, start, until, at
+                    for source, target, relation in _edges(job, direction, asset):
+                        yield source, target, relation, start, until, at
+
+
+def _edges(job: int, direction: str, asset: int) -> list[tuple[int, int, str]]:
+    match direction:
+        case "input":
+            return [(asset, job, "consumed")]
+        case "output":
+            return [(job, asset, "produced")]
+        case _:
+            # What is the same is walked both ways.
+            return [(job, asset, "alias"), (asset, job, "alias_of")]

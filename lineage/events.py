@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from enum import IntFlag, StrEnum
@@ -64,6 +65,8 @@ class EventKind(StrEnum):
     RUN = "run"
     JOB = "job"
     DATASET = "dataset"
+    # Our own: what people decided of the names of an asset. No sender can send it.
+    NAMES = "names"
 
 
 class EventType(IntFlag):
@@ -127,6 +130,15 @@ def read(raw: bytes, *, now: datetime | None = None) -> NewEvent:
         masked=masked,
         warnings=warnings,
     )
+
+
+def of_names(*, at: datetime, family: str, namespace: str, name: str, others: Sequence[tuple[str, str]]) -> NewEvent:
+    """What people decided: that an asset is the same as exactly these others of its family, from `at` on."""
+    asset = {"family": family, "namespace": namespace, "name": name}
+    listed = [{"namespace": other[0], "name": other[1]} for other in others]
+    body = canonical({"eventTime": at.isoformat(), "names": asset | {"others": listed}})
+    digest = hashlib.sha256(body).digest()
+    return NewEvent(body=body, digest=digest, kind=EventKind.NAMES, event_time=at, run=None, masked=False, warnings=())
 
 
 def decode(raw: bytes) -> Document:
@@ -218,7 +230,7 @@ def canonical(value: Any) -> bytes:
 
 def kind_of(document: Document) -> EventKind:
     """Which kind of event this is, by its keys, as the specification's `oneOf` demands. Raises BadEvent."""
-    for kind in (EventKind.RUN, EventKind.DATASET, EventKind.JOB):
+    for kind in (EventKind.RUN, EventKind.DATASET, EventKind.JOB, EventKind.NAMES):
         if document.get(kind) is not None:
             return kind
     raise BadEvent("The event has neither run nor job nor dataset.", code="missing")
@@ -282,6 +294,8 @@ def identify(document: Document, *, now: datetime | None = None) -> Identity:
     With `now`, an event time that lies ahead of it gives a warning.
     """
     kind = kind_of(document)
+    if kind is EventKind.NAMES:
+        raise BadEvent("The event has neither run nor job nor dataset.", code="missing")
     warnings: list[str] = []
     event_time = _event_time(document, now, warnings)
     run: UUID | None = None

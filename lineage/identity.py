@@ -25,6 +25,8 @@ class Kind(StrEnum):
     JOB = "job"
     DEPLOYMENT = "deployment"
     REPOSITORY = "repository"
+    # Known only as another name of a dataset: nothing has read, written or described it by this name.
+    NAME = "name"
 
 
 @lru_cache(maxsize=65_536)

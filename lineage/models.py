@@ -19,11 +19,16 @@ KNOWN_AT = "When the earliest event that shows it was received."
 ALSO_TOLD = "Other tellings that count, as time and receipt in turn; see lineage.tellings."
 
 
+# What an edge may say of its source and target, along the way of the data. The last three say that both are one thing:
+# by another name (in both directions), or by an earlier one.
+RELATIONS = ("consumed", "produced", "built_from", "feeds", "alias", "alias_of", "renamed")
+
+
 class Event(models.Model):
     """What an outside system told us, kept byte for byte (secrets masked). Append-only."""
 
     digest = models.BinaryField(max_length=32, unique=True, help_text="SHA-256 of the masked event in canonical form.")
-    kind = models.CharField(max_length=10, help_text="run, job or dataset")
+    kind = models.CharField(max_length=10, help_text="run, job, dataset or names")
     event_time = models.DateTimeField()
     received_at = models.DateTimeField(db_default=Now())
     run = models.UUIDField(null=True)
@@ -59,12 +64,13 @@ class Asset(models.Model):
 
     uuid = models.UUIDField(unique=True)
     family = models.CharField(max_length=12, help_text="dataset, job or repository: the space of names")
-    kind = models.CharField(max_length=12, help_text="dataset, model, job, deployment or repository")
+    kind = models.CharField(max_length=12, help_text="dataset, model, job, deployment, repository or name")
     processing = models.CharField(max_length=12, default="", blank=True, help_text="batch, streaming, service or empty")
     namespace = models.TextField()
     name = models.TextField()
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
+    folding = models.UUIDField(null=True, help_text="The same for names that may be of one thing, see lineage.names.")
     # Who wrote `kind` and `processing` last.
     kind_set_at = models.DateTimeField(null=True)
     kind_digest = models.BinaryField(max_length=32, null=True)
@@ -74,6 +80,7 @@ class Asset(models.Model):
             GinIndex(fields=["name"], name="asset_name_trigrams", opclasses=["gin_trgm_ops"]),
             HashIndex(fields=["name"], name="asset_by_name"),
             models.Index(fields=["kind", "id"], name="asset_by_kind"),
+            models.Index(fields=["folding"], name="asset_by_folding"),
         ]
 
     def __str__(self) -> str:
@@ -192,7 +199,7 @@ class Edge(models.Model):
     target = models.ForeignKey(
         Asset, on_delete=models.DO_NOTHING, related_name="in_edges", db_index=False, db_constraint=False
     )
-    relation = models.CharField(max_length=12, help_text="consumed, produced or built_from")
+    relation = models.CharField(max_length=12, help_text="See lineage.models.RELATIONS.")
     is_declared = models.BooleanField(help_text="A job event says so; otherwise a run showed it.")
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField(null=True, help_text="Empty while the edge is current.")
@@ -239,6 +246,12 @@ class Edge(models.Model):
                 condition=Q(valid_to__isnull=False),
                 name="edge_downstream_closed",
             ),
+            # Few edges say that two assets are one.
+            models.Index(
+                fields=["target", "source"],
+                condition=Q(relation__in=["alias", "alias_of", "renamed"]),
+                name="edge_of_names",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -246,7 +259,10 @@ class Edge(models.Model):
 
 
 class Declaration(models.Model):
-    """What one job event said a job reads or writes. The job's declared edges are made from all of them."""
+    """What one job event said a job reads or writes, or people of an asset: which others are the same.
+
+    The declared edges are made from all of them.
+    """
 
     job = models.ForeignKey(
         Asset, on_delete=models.DO_NOTHING, related_name="declarations", db_index=False, db_constraint=False

@@ -16,7 +16,7 @@ from uuid import UUID
 import psycopg
 from django.db import OperationalError, connections, transaction
 
-from lineage import declarations, events, fieldprojection, tellings, upserts, words
+from lineage import declarations, events, fieldprojection, names, tellings, upserts, words
 from lineage.translation import Batch, state_of
 
 logger = logging.getLogger(__name__)
@@ -183,15 +183,16 @@ def _assets(cursor: psycopg.Cursor[Any], batch: Batch) -> dict[UUID, int]:
             fact.last_seen_at,
             fact.kind_set and fact.kind_set[0],
             fact.kind_set and fact.kind_set[1],
+            names.fold(fact.family, fact.namespace, fact.name),
         )
         for uuid, fact in _in_order(batch.assets)
     ]
     cursor.execute(
         """
         INSERT INTO lineage_asset AS a (uuid, family, kind, processing, namespace, name, first_seen_at, last_seen_at,
-                                        kind_set_at, kind_digest)
+                                        kind_set_at, kind_digest, folding)
         SELECT * FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
-                             %b::timestamptz[], %b::timestamptz[], %b::timestamptz[], %b::bytea[])
+                             %b::timestamptz[], %b::timestamptz[], %b::timestamptz[], %b::bytea[], %b::uuid[])
         ON CONFLICT (uuid) DO UPDATE SET
             first_seen_at = LEAST(a.first_seen_at, excluded.first_seen_at),
             last_seen_at = GREATEST(a.last_seen_at, excluded.last_seen_at),
@@ -200,10 +201,11 @@ def _assets(cursor: psycopg.Cursor[Any], batch: Batch) -> dict[UUID, int]:
                     (excluded.kind, excluded.processing, excluded.kind_set_at, excluded.kind_digest),
                     (a.kind, a.processing, a.kind_set_at, a.kind_digest)
                 ) AS said (kind, processing, at, digest)
-                ORDER BY at DESC NULLS LAST, digest DESC NULLS LAST LIMIT 1)
+                -- Whatever was shown by a name is more than a name.
+                ORDER BY at DESC NULLS LAST, digest DESC NULLS LAST, kind = 'name' LIMIT 1)
         RETURNING uuid, id, xmax = 0
         """,
-        upserts.columns(rows, 10),
+        upserts.columns(rows, 11),
     )
     written = cursor.fetchall()
     # The mark of PostgreSQL for a row that was inserted and not updated.
@@ -359,9 +361,9 @@ def _edges(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) -
 
 
 def _declarations(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) -> None:
-    """Store what job events declare and make the declared edges of their jobs anew from all of it.
+    """Store what is declared and make the declared edges of the same jobs, or assets, anew from all of it.
 
-    The upsert of the job's asset has locked its row, so no other projector declares for the same job meanwhile.
+    The upsert of the asset has locked its row, so no other projector declares for the same one meanwhile.
     """
     rows = [
         (
@@ -390,8 +392,8 @@ def _declarations(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, 
     cursor.execute(
         """
         DELETE FROM lineage_edge WHERE is_declared AND relation <> 'built_from'
-           AND (source_id = ANY(%b::bigint[]) AND relation = 'produced'
-                OR target_id = ANY(%b::bigint[]) AND relation = 'consumed')
+           AND (source_id = ANY(%b::bigint[]) AND relation IN ('produced', 'alias')
+                OR target_id = ANY(%b::bigint[]) AND relation IN ('consumed', 'alias_of'))
         """,
         [jobs, jobs],
     )

@@ -15,7 +15,7 @@ from django.db.models import BooleanField, Exists, F, FloatField, Func, OuterRef
 from django.utils import timezone
 
 from governance.models import Ownership, Team, User
-from lineage import words
+from lineage import selectors, words
 from lineage.models import Asset, AssetVersion, FacetSighting
 
 # Of more names than these that hold the words, not all are compared.
@@ -103,7 +103,8 @@ def meant(text: str) -> list[Word] | None:
 
 def matching(wanted: Sequence[Word] | None, filters: Filters) -> QuerySet[Asset]:
     """The assets whose names hold all words, in no order. A text without any word matches none, no text all."""
-    found = Asset.objects.order_by()
+    # What is only a name is there for those who type it.
+    found = selectors.listed(kind=filters.kind, with_names=wanted is not None or filters.name is not None)
     if wanted is not None and not wanted:
         found = found.none()
     for word in wanted or ():
@@ -111,8 +112,6 @@ def matching(wanted: Sequence[Word] | None, filters: Filters) -> QuerySet[Asset]
         for known in word.meant:
             any_of |= Q(_like(f"%{known}%"))
         found = found.filter(any_of)
-    if filters.kind:
-        found = found.filter(kind=filters.kind)
     if filters.namespace is not None:
         found = found.filter(namespace=filters.namespace)
     if filters.name is not None:

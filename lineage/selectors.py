@@ -8,23 +8,32 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from governance.errors import NotFound
 from lineage import identity, inputs, provenance, traversal
 from lineage.asof import NOW, Moment
-from lineage.identity import Family
+from lineage.fieldmodels import Hiding
+from lineage.identity import Family, Kind
 from lineage.models import Asset, AssetVersion, Event, Observation, Outbox, Run
 from lineage.provenance import Provenance, Spot
 from lineage.traversal import Direction, Neighbourhood
 
 
-def assets(*, text: str = "", kind: str = "") -> QuerySet[Asset]:
+def listed(*, kind: str = "", with_names: bool = False) -> QuerySet[Asset]:
+    """What lists show, in no order: nothing hidden, and what is no more than a name only when it is asked for."""
+    found = Asset.objects.order_by().filter(~Exists(Hiding.objects.filter(asset=OuterRef("uuid"), shown_at=None)))
+    if kind:
+        return found.filter(kind=kind)
+    return found if with_names else found.exclude(kind=Kind.NAME)
+
+
+def assets(*, text: str = "", kind: str = "", with_names: bool = False) -> QuerySet[Asset]:
     """Assets whose name or namespace contains every word of `text`, in the order of their ids."""
-    found = Asset.objects.order_by("id")
+    found = listed(kind=kind, with_names=with_names).order_by("id")
     for word in text.split():
         found = found.filter(Q(name__icontains=word) | Q(namespace__icontains=word))
-    return found.filter(kind=kind) if kind else found
+    return found
 
 
 def in_order(ids: Sequence[int]) -> list[Asset]:
@@ -188,6 +197,26 @@ def facets(asset: Asset, *, as_of: datetime | None = None) -> list[Facet]:
         return [
             Facet(key=row[0], value=json.loads(row[1]), seen_at=row[2], is_exact=row[3]) for row in cursor.fetchall()
         ]
+
+
+def dropped(assets: Sequence[int], moment: Moment = NOW) -> dict[int, datetime]:
+    """When each asset was dropped, of those by their ids that were and that nothing wrote or read since."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT gone.asset_id, gone.at FROM (
+                SELECT asset_id, max(event_time) AS at FROM lineage_drop
+                WHERE asset_id = ANY(%(assets)s) AND event_time <= COALESCE(%(as_of)s::timestamptz, 'infinity')
+                  AND known_at <= COALESCE(%(known_at)s::timestamptz, 'infinity') GROUP BY asset_id
+            ) AS gone JOIN lineage_asset a ON a.id = gone.asset_id
+            WHERE NOT EXISTS (
+                SELECT FROM lineage_runio io WHERE io.asset_id = gone.asset_id AND io.first_seen_at > gone.at
+                  AND {moment.stands("io", "first_seen_at")})
+              AND ({"false" if moment.is_now else "true"} OR a.last_seen_at <= gone.at)
+            """,
+            moment.parameters | {"assets": list(assets)},
+        )
+        return dict(cursor.fetchall())
 
 
 def facet_on(assets: Sequence[int], key: str, moment: Moment = NOW) -> dict[int, Any]:

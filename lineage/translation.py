@@ -9,7 +9,7 @@ import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,9 @@ MAX_METRIC_CHARS = 200
 # Facets that become rows of their own and change with every version, so that keeping them would defeat the sharing
 # of facet documents.
 PROJECTED_FACETS = facetschemas.OF_ONE_VERSION | {"version"}
+
+# First and last sight of what was not seen yet; every sight is before the one and after the other.
+UNSEEN = (datetime(9999, 1, 1, tzinfo=UTC), datetime(1, 1, 2, tzinfo=UTC))
 
 Stamp = tuple[datetime, bytes]
 
@@ -153,6 +156,8 @@ class Batch:
                 self._job_event(document, stamp)
             case EventKind.DATASET:
                 self._dataset(document["dataset"], stamp)
+            case EventKind.NAMES:
+                self._names(document["names"], stamp)
 
     def _run_event(self, document: dict[str, Any], stamp: Stamp) -> None:
         at = stamp[0]
@@ -207,10 +212,59 @@ class Batch:
         fact = self.assets.get(uuid)
         if fact is None:
             self.assets[uuid] = AssetFact(family, namespace, name, at, at, kind=str(family))
-        elif at < fact.first_seen_at:
+            return uuid
+        if fact.kind == Kind.NAME:
+            fact.kind = str(family)
+        if at < fact.first_seen_at:
             fact.first_seen_at = at
-        elif at > fact.last_seen_at:
+        if at > fact.last_seen_at:
             fact.last_seen_at = at
+        return uuid
+
+    def _name(self, said: dict[str, Any]) -> UUID | None:
+        """The dataset of that name, which need not be known by any other telling; None without a whole name."""
+        namespace, name = said.get("namespace"), said.get("name")
+        if not (isinstance(namespace, str) and namespace and isinstance(name, str) and name):
+            return None
+        if max(len(namespace), len(name)) > events.MAX_NAME_CHARS:
+            return None
+        uuid, at = identity.asset(Family.DATASET, namespace, name), self._told[0]
+        fact = self.assets.get(uuid)
+        if fact is None:
+            self.assets[uuid] = AssetFact(Family.DATASET, namespace, name, at, at, kind=Kind.NAME)
+        else:
+            fact.first_seen_at, fact.last_seen_at = min(fact.first_seen_at, at), max(fact.last_seen_at, at)
+        return uuid
+
+    def _other_names(self, uuid: UUID, facets: dict[str, Any], stamp: Stamp) -> None:
+        """That the dataset has other names, had another one before, or is no more."""
+        identifiers = _object(facets.get("symlinks")).get("identifiers")
+        for said in identifiers if isinstance(identifiers, list) else ():
+            other = self._name(_object(said))
+            if other is not None and other != uuid:
+                self._edge(uuid, other, "alias")
+                self._edge(other, uuid, "alias_of")
+        lifecycle = _object(facets.get("lifecycleStateChange"))
+        change = lifecycle.get("lifecycleStateChange")
+        if change == "RENAME":
+            previous = self._name(_object(lifecycle.get("previousIdentifier")))
+            if previous is not None and previous != uuid:
+                self._edge(previous, uuid, "renamed")
+        elif change == "DROP":
+            self.drops[uuid, stamp[1]] = self._told
+
+    def _names(self, said: dict[str, Any], stamp: Stamp) -> None:
+        """What people decided. Both assets were there when they did, so nothing is seen of them now."""
+        family = Family(said["family"])
+        asset, *others = (self._decided(family, one["namespace"], one["name"]) for one in (said, *said["others"]))
+        self.declarations[asset, "alias", stamp[1]] = DeclarationFact(
+            *self._told, tuple(one for one in others if one != asset)
+        )
+
+    def _decided(self, family: Family, namespace: str, name: str) -> UUID:
+        uuid = identity.asset(family, namespace, name)
+        if uuid not in self.assets:
+            self.assets[uuid] = AssetFact(family, namespace, name, *UNSEEN, kind=Kind.NAME)
         return uuid
 
     def _job(self, job: dict[str, Any], facets: dict[str, Any], stamp: Stamp) -> UUID:
@@ -247,6 +301,8 @@ class Batch:
                 self._measurements(version, _object(owner).get(facetschemas.MODEL_METRICS), stamp, run)
         for owner in (facets, dataset.get("inputFacets"), dataset.get("outputFacets")):
             self._remarks(_object(owner), facetschemas.READ_OF_DATASETS, stamp, run=run, asset=uuid, version=version)
+        if "symlinks" in facets or "lifecycleStateChange" in facets:
+            self._other_names(uuid, facets, stamp)
         if "columnLineage" in facets:
             self._fields(uuid, columns.column_lineage(facets["columnLineage"]), run, job)
         self._sight(uuid, facets, stamp)

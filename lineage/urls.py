@@ -3,7 +3,7 @@
 from django.urls import path
 
 from lineage import receiver
-from lineage.api import assets, fields, graph, impact
+from lineage.api import assets, fields, graph, impact, names
 
 urlpatterns = [
     path("lineage", receiver.Lineage.as_view(), name="lineage"),
@@ -20,5 +20,9 @@ urlpatterns = [
     path("assets/<uuid:uuid>/fields", fields.FieldsView.as_view(), name="api-asset-fields"),
     path("assets/<uuid:uuid>/tags", fields.TagsView.as_view(), name="api-asset-tags"),
     path("assets/<uuid:uuid>/tags/upstream", fields.UpstreamTagsView.as_view(), name="api-asset-tags-upstream"),
+    path("assets/<uuid:uuid>/names", names.NamesView.as_view(), name="api-asset-names"),
+    path("assets/<uuid:uuid>/hiding", names.HidingView.as_view(), name="api-asset-hiding"),
+    path("names/proposed", names.ProposalsView.as_view(), name="api-names-proposed"),
+    path("assets/hidden", names.HiddenView.as_view(), name="api-assets-hidden"),
     path("graph", graph.GraphView.as_view(), name="api-graph"),
 ]

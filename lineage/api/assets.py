@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from governance import rest
 from governance import selectors as governance_selectors
 from governance.errors import Invalid
-from lineage import search, selectors
+from lineage import hiding, search, selectors
 from lineage.api.documents import (
     AssetOut,
     Instant,
@@ -26,7 +26,8 @@ from lineage.api.documents import (
     owner_out,
     parameters,
 )
-from lineage.models import Run
+from lineage.fieldmodels import Hiding
+from lineage.models import Asset, Run
 from lineage.search import Filters, Word
 
 
@@ -88,9 +89,23 @@ class VersionOut(rest.Body, frozen=True, kw_only=True):
     inferred: bool
 
 
-class AssetDetail(AssetOut, frozen=True, kw_only=True):
-    """An asset with its owners, facets and newest versions on the day asked for."""
+class HidingOut(rest.Body, frozen=True, kw_only=True):
+    """By whom, since when and why an asset is not seen in lists; and whether an event has shown it since."""
 
+    by: str
+    at: datetime
+    reason: str
+    seen_again: bool
+
+
+class AssetDetail(AssetOut, frozen=True, kw_only=True):
+    """An asset with its owners, facets and newest versions on the day asked for.
+
+    `dropped_at`: it was dropped then, and nothing has written or read it since.
+    """
+
+    hidden: HidingOut | None
+    dropped_at: datetime | None
     owners: list[OwnerOut]
     facets: dict[str, FacetOut]
     versions: list[VersionOut]
@@ -120,6 +135,15 @@ class RunOut(rest.Body, frozen=True, kw_only=True):
 
 def _version(version: selectors.Version) -> VersionOut:
     return VersionOut(key=version.key, id=version.uuid, at=version.at, run=version.run, inferred=version.is_inferred)
+
+
+def _hiding(row: Hiding, asset: Asset) -> HidingOut:
+    return HidingOut(
+        by=row.hidden_by.username,
+        at=row.hidden_at,
+        reason=row.reason,
+        seen_again=asset.last_seen_at > row.hidden_at,
+    )
 
 
 def _run(run: Run) -> RunOut:
@@ -191,7 +215,8 @@ class AssetsView(ReadView):
     def _all(request: Request, asked: AssetsQuery, filters: Filters) -> Response:
         pages = rest.Cursor()
         pages.ordering = ("id",)
-        found = search.matching(None, filters) & selectors.assets(text=asked.text)
+        spelt = selectors.assets(text=asked.text, kind=filters.kind, with_names=filters.name is not None)
+        found = search.matching(None, filters) & spelt
         return pages.get_paginated_response([asset_out(asset) for asset in pages.paginate_queryset(found, request)])
 
     @staticmethod
@@ -227,8 +252,11 @@ class AssetView(ReadView):
         asked = rest.query(request, OnADay)
         moment = asked.moment
         asset = selectors.asset(uuid)
+        hidden = hiding.of([asset.uuid], moment=moment).get(asset.uuid)
         detail = AssetDetail(
             **msgspec.structs.asdict(asset_out(asset)),
+            hidden=_hiding(hidden, asset) if hidden else None,
+            dropped_at=selectors.dropped([asset.pk], moment).get(asset.pk),
             owners=[owner_out(owner) for owner in governance_selectors.owners(asset.uuid, moment.as_of)],
             facets={
                 facet.key: FacetOut(value=facet.value, seen_at=facet.seen_at, exact=facet.is_exact)

@@ -16,7 +16,7 @@ from governance.tokens import Scope
 from lineage.asof import Moment
 from lineage.models import Asset
 
-KindWord = Literal["dataset", "model", "job", "deployment", "repository"]
+KindWord = Literal["dataset", "model", "job", "deployment", "repository", "name"]
 Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
 

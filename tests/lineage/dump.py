@@ -8,7 +8,8 @@ from django.db.models import ForeignKey
 
 QUERIES = {
     "assets": """
-        SELECT uuid, family, kind, processing, namespace, name, first_seen_at, last_seen_at, kind_set_at, kind_digest
+        SELECT uuid, family, kind, processing, namespace, name, first_seen_at, last_seen_at, kind_set_at, kind_digest,
+               folding
         FROM lineage_asset""",
     "words": "SELECT word FROM lineage_word",
     "versions": """

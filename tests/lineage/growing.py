@@ -15,7 +15,21 @@ Document = dict[str, Any]
 
 def append(documents: Iterable[Document]) -> None:
     """Put events into the log, one transaction for all."""
-    eventlog.append([events.read(json.dumps(document).encode()) for document in documents], sender=None)
+    eventlog.append([_event(document) for document in documents], sender=None)
+
+
+def _event(document: Document) -> events.NewEvent:
+    """As it is received; what people decide of names is no sender's, and made by ourselves."""
+    if "names" not in document:
+        return events.read(json.dumps(document).encode())
+    said = document["names"]
+    return events.of_names(
+        at=events.parse_time(document["eventTime"]),
+        family=said["family"],
+        namespace=said["namespace"],
+        name=said["name"],
+        others=[(one["namespace"], one["name"]) for one in said["others"]],
+    )
 
 
 def project(limit: int = projection.BATCH_EVENTS) -> int:

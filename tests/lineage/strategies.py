@@ -37,6 +37,15 @@ COLUMN_LINEAGE = st.fixed_dictionaries(
     optional={"dataset": _input_fields({"type": "INDIRECT", "subtype": "FILTER"})},
 )
 DATASET_FACETS = _facets(
+    symlinks=st.sampled_from(["b", "d", "f"]).map(
+        lambda name: {"identifiers": [{"namespace": "n", "name": name, "type": "TABLE"}]}
+    ),
+    lifecycleStateChange=st.sampled_from(
+        [
+            {"lifecycleStateChange": "DROP"},
+            {"lifecycleStateChange": "RENAME", "previousIdentifier": {"namespace": "n", "name": "g"}},
+        ]
+    ),
     columnLineage=COLUMN_LINEAGE,
     version=st.sampled_from(["1", "2"]).map(lambda key: {"datasetVersion": key}),
     datasetType=st.sampled_from([{"datasetType": "MODEL"}, {"datasetType": "TABLE"}, {"_deleted": True}]),
@@ -108,4 +117,18 @@ DATASET_EVENTS = st.fixed_dictionaries(
         ),
     }
 )
-EVENTS = st.one_of(RUN_EVENTS, RUN_EVENTS, JOB_EVENTS, DATASET_EVENTS)
+IDENTIFIERS = st.fixed_dictionaries({"namespace": st.just("n"), "name": st.sampled_from(["a", "c", "e"])})
+NAMES_EVENTS = st.fixed_dictionaries(
+    {
+        "eventTime": TIMES,
+        "names": st.fixed_dictionaries(
+            {
+                "family": st.just("dataset"),
+                "namespace": st.just("n"),
+                "name": NAMES,
+                "others": st.lists(IDENTIFIERS, max_size=2),
+            }
+        ),
+    }
+)
+EVENTS = st.one_of(RUN_EVENTS, RUN_EVENTS, JOB_EVENTS, DATASET_EVENTS, NAMES_EVENTS)

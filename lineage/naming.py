@@ -1,0 +1,243 @@
+"""Which names are of one thing: what senders told, what is proposed because it is spelt alike, and what people decided.
+
+A decision is a row of its own and, since the graph is a function of the event log, an event in the log as well: it says
+of the asset with the smaller UUID which others are the same from now on. Edges come of it as of any other declaration,
+so a rebuild, a past day and an undo need nothing more. See docs/decisions/0010-names-are-joined-by-edges.md.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from governance import audit, ownership, permissions
+from governance.actions import Action
+from governance.errors import Conflict, Invalid
+from governance.models import User
+from governance.permissions import Permission
+from lineage import eventlog, events, names
+from lineage.asof import NOW, Moment
+from lineage.fieldmodels import Naming
+from lineage.models import Asset
+
+MAX_REASON_CHARS = 2_000
+MAX_ALIKE = 200
+
+
+class Decision(StrEnum):
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    UNDONE = "undone"
+
+
+ACTIONS: dict[Decision, Action] = {
+    Decision.CONFIRMED: Action.NAMES_CONFIRMED,
+    Decision.REJECTED: Action.NAMES_REJECTED,
+    Decision.UNDONE: Action.NAMES_UNDONE,
+}
+
+
+class State(StrEnum):
+    """How two names stand to each other. Told: by a sender's symlinks. Renamed: by its lifecycle facet."""
+
+    TOLD = "told"
+    RENAMED_FROM = "renamed_from"
+    RENAMED_TO = "renamed_to"
+    PROPOSED = "proposed"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherName:
+    """Another name of an asset, or what may be one. `since`: when it was told or decided."""
+
+    asset: Asset
+    state: State
+    since: datetime | None
+    differences: tuple[str, ...]
+    decided_by: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """Two assets whose names differ only in spelling, of which nobody has decided yet."""
+
+    asset: Asset
+    other: Asset
+    differences: tuple[str, ...]
+
+
+@transaction.atomic
+def decide(*, actor: User, asset: Asset, other: Asset, decision: Decision, reason: str = "") -> Naming:
+    """Decide that two assets are one, or not, or take the decision before back.
+
+    The actor must manage both, since what flows into one flows into the other from then on. Raises Denied, Invalid for
+    what cannot be one, and Conflict when it stands so already.
+    """
+    first, second = sorted((asset, other), key=lambda one: one.uuid)
+    _wait_for_others(first.uuid)
+    for one in (first, second):
+        permissions.require(actor, Permission.MANAGE_ASSETS, asset=one.uuid)
+    if first == second or first.family != second.family:
+        says = "The same asset." if first == second else f"Not a {first.family}, as the other is."
+        raise Invalid(f"other: {says}", fields={"other": says})
+    if len(reason) > MAX_REASON_CHARS:
+        says = f"Longer than {MAX_REASON_CHARS} characters."
+        raise Invalid(f"reason: {says}", fields={"reason": says})
+    before = _newest(first.uuid, second.uuid)
+    stands = before.decision if before is not None and before.decision != Decision.UNDONE else None
+    if stands == decision or (decision is Decision.UNDONE and stands is None):
+        says = "Nothing was decided of these two." if decision is Decision.UNDONE else f"They are {decision} already."
+        raise Conflict(says)
+    naming = Naming.objects.create(
+        asset=first.uuid,
+        other=second.uuid,
+        decision=decision.value,
+        reason=reason.strip(),
+        decided_by=actor,
+        decided_at=timezone.now(),
+    )
+    if Decision.CONFIRMED in (stands, decision):
+        _declare(first, at=naming.decided_at, actor=actor)
+    audit.record(
+        actor=actor,
+        action=ACTIONS[decision],
+        subject=ownership.subject(first.uuid),
+        detail={"other": str(second.uuid), "before": stands, "reason": naming.reason},
+    )
+    return naming
+
+
+def of(asset: Asset, *, moment: Moment = NOW) -> list[OtherName]:
+    """The other names of an asset, and what may be one: told, renamed, confirmed, proposed, rejected."""
+    told = _told(asset, moment)
+    decided = {row.other if row.asset == asset.uuid else row.asset: row for row in _decided(asset.uuid, moment.as_of)}
+    alike = {} if asset.folding is None else _alike(asset, moment)
+    others = {one.uuid: one for one in Asset.objects.filter(uuid__in=[*told, *decided])} | alike
+    found = []
+    for uuid, other in others.items():
+        row = decided.get(uuid)
+        state, since = told.get(uuid, (State.PROPOSED, None))
+        if row is not None and row.decision != Decision.UNDONE:
+            state, since = State(row.decision), row.decided_at
+        elif uuid not in told and uuid not in alike:
+            continue  # Undone, and not spelt alike.
+        found.append(
+            OtherName(
+                asset=other,
+                state=state,
+                since=since,
+                differences=_differences(asset, other),
+                decided_by=row.decided_by.username if row and row.decision == state else None,
+                reason=row.reason if row and row.decision == state else "",
+            )
+        )
+    order = list(State)
+    return sorted(found, key=lambda one: (order.index(one.state), one.asset.namespace, one.asset.name))
+
+
+def proposals(*, after: tuple[int, int] = (0, 0), limit: int = 100) -> list[Proposal]:
+    """Pairs of which nobody decided yet, after these ids and in their order. Looks through all names."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT a.id, b.id
+            FROM lineage_asset a JOIN lineage_asset b ON b.folding = a.folding AND b.id > a.id
+            WHERE a.folding IN (
+                SELECT folding FROM lineage_asset WHERE folding IS NOT NULL GROUP BY folding HAVING count(*) > 1)
+              AND (a.id, b.id) > (%(asset)s, %(other)s)
+              AND COALESCE((
+                  SELECT n.decision FROM lineage_naming n
+                  WHERE n.asset = LEAST(a.uuid, b.uuid) AND n.other = GREATEST(a.uuid, b.uuid)
+                  ORDER BY n.id DESC LIMIT 1), 'undone') = 'undone'
+              AND NOT EXISTS (
+                  SELECT FROM lineage_edge e
+                  WHERE e.target_id = a.id AND e.source_id = b.id AND e.relation IN ('alias', 'alias_of', 'renamed')
+                    AND e.valid_to IS NULL)
+            ORDER BY a.id, b.id LIMIT %(limit)s
+            """,
+            {"asset": after[0], "other": after[1], "limit": limit},
+        )
+        pairs = cursor.fetchall()
+    assets = Asset.objects.in_bulk({number for pair in pairs for number in pair})
+    return [
+        Proposal(asset=assets[one], other=assets[other], differences=_differences(assets[one], assets[other]))
+        for one, other in pairs
+    ]
+
+
+def history(asset: UUID) -> list[Naming]:
+    """Every decision of the asset's names, the latest first."""
+    found = Naming.objects.filter(Q(asset=asset) | Q(other=asset)).select_related("decided_by")
+    return list(found.order_by("-id"))
+
+
+def _newest(first: UUID, second: UUID) -> Naming | None:
+    return Naming.objects.filter(asset=first, other=second).order_by("-id").first()
+
+
+def _declare(asset: Asset, *, at: datetime, actor: User) -> None:
+    """Tell the graph which others are the same as this asset: all of them, as a declaration replaces the one before."""
+    newest: dict[UUID, str] = {}
+    for other, decision in Naming.objects.filter(asset=asset.uuid).order_by("id").values_list("other", "decision"):
+        newest[other] = decision
+    confirmed = [other for other, decision in newest.items() if decision == Decision.CONFIRMED]
+    others = Asset.objects.filter(uuid__in=confirmed).order_by("uuid").values_list("namespace", "name")
+    event = events.of_names(at=at, family=asset.family, namespace=asset.namespace, name=asset.name, others=list(others))
+    eventlog.append([event], sender=actor)
+
+
+def _wait_for_others(asset: UUID) -> None:
+    """Decisions of one asset go one after the other, since each declares all that was decided before."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"names of {asset}"])
+
+
+def _told(asset: Asset, moment: Moment) -> dict[UUID, tuple[State, datetime]]:
+    """What senders told, by the other's UUID. What people decided stands in their own rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT a.uuid, e.relation, e.source_id = %(asset)s, e.valid_from FROM {moment.edges()} AS e
+            JOIN lineage_asset a ON a.id = CASE WHEN e.source_id = %(asset)s THEN e.target_id ELSE e.source_id END
+            -- What is the same is told both ways.
+            WHERE (e.target_id = %(asset)s AND e.relation IN ('alias', 'alias_of', 'renamed')
+                   OR e.source_id = %(asset)s AND e.relation = 'renamed') AND NOT e.is_declared
+            """,
+            moment.parameters | {"asset": asset.pk},
+        )
+        rows = cursor.fetchall()
+    found: dict[UUID, tuple[State, datetime]] = {}
+    for uuid, relation, is_source, since in rows:
+        renamed = State.RENAMED_TO if is_source else State.RENAMED_FROM
+        found[uuid] = (renamed if relation == "renamed" else State.TOLD, since)
+    return found
+
+
+def _decided(asset: UUID, as_of: datetime | None) -> list[Naming]:
+    """The newest decision of each pair with the asset."""
+    found: dict[tuple[UUID, UUID], Naming] = {}
+    for row in reversed(history(asset)):
+        if as_of is None or row.decided_at <= as_of:
+            found[row.asset, row.other] = row
+    return list(found.values())
+
+
+def _alike(asset: Asset, moment: Moment) -> dict[UUID, Asset]:
+    others = Asset.objects.filter(folding=asset.folding, family=asset.family).exclude(pk=asset.pk)
+    if moment.as_of is not None:
+        others = others.filter(first_seen_at__lte=moment.as_of)
+    return {one.uuid: one for one in others[:MAX_ALIKE]}
+
+
+def _differences(asset: Asset, other: Asset) -> tuple[str, ...]:
+    """None when the names are not spelt alike."""
+    if asset.folding is None or asset.folding != other.folding:
+        return ()
+    return tuple(names.differences((asset.namespace, asset.name), (other.namespace, other.name)))
