@@ -32,7 +32,15 @@ MAX_OUTPUT_BYTES = 64 << 20
 KEPT_WORDS = 2_000
 # Where the dynamic linker and the locale look; nothing else of the service's environment is handed on.
 HANDED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "LANG")
-_MEMORY_WORDS = ("bad_alloc", "MemoryError", "memory allocation", "out of memory", "Cannot allocate memory")
+# What a library cannot be loaded into, linkers, allocators and Python each call in their own words.
+_MEMORY_WORDS = (
+    "failed to map segment",
+    "bad_alloc",
+    "MemoryError",
+    "memory allocation",
+    "out of memory",
+    "Cannot allocate memory",
+)
 
 
 class Reason(StrEnum):

@@ -12,6 +12,7 @@ from governance.criticality import Goal
 from lineage import evidence
 from policies import candidates, measured, measuring, personal, ports, recipes, remarked, served
 from policies.checks.base import Check, Facts, Parameters
+from policies.checks.explanations import ExplanationsParameters
 from policies.checks.facts import BaselineFact, BreachFact, InputFact, MaturityFact, RunFact
 from policies.checks.fairness import FairnessParameters
 from policies.checks.kpi import KpiParameters
@@ -138,6 +139,18 @@ def _breaches(promotion: Promotion, parameters: Parameters) -> Gathered:
     }
 
 
+def _attributions(promotion: Promotion, parameters: ExplanationsParameters) -> Gathered:
+    fact = measuring.attributions(promotion, parameters.asked)
+    gathered: Gathered = {"attributions": [] if fact is None else [fact]}
+    production = in_stage(promotion) if parameters.minimum_agreement is not None else None
+    if production is not None:
+        gathered |= {
+            "production_version": production.version,
+            "production_attributions": measuring.attributions(production, parameters.asked),
+        }
+    return gathered
+
+
 # By the name that checks give in `needs`.
 GATHERERS: Mapping[str, Gatherer] = MappingProxyType(
     {
@@ -164,6 +177,7 @@ GATHERERS: Mapping[str, Gatherer] = MappingProxyType(
         "personal_data": personal.gather,
         "maturity": _maturity,
         "breaches": _breaches,
+        "attributions": _attributions,
     }
 )
 

@@ -54,6 +54,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     runs: list[facts.RunFact] = []
     promotion_commit: str | None = None
     evaluations: list[facts.EvaluationFact] = []
+    attributions: list[facts.AttributionsFact] = []
+    production_attributions: facts.AttributionsFact | None = None
     card: facts.CardFact | None = None
     recipe: facts.RecipeFact | None = None
     repeats: list[facts.RepeatFact] = []

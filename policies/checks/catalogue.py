@@ -10,6 +10,7 @@ from policies.checks.contracts import Contracts
 from policies.checks.data_quality import DataQuality
 from policies.checks.documentation import Documentation
 from policies.checks.drift import Drift
+from policies.checks.explanations import Explanations
 from policies.checks.fairness import Fairness
 from policies.checks.goals import Goals
 from policies.checks.kpi import Kpi
@@ -35,6 +36,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
             DataQuality(),
             Documentation(),
             Drift(),
+            Explanations(),
             Fairness(),
             Goals(),
             Kpi(),

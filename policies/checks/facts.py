@@ -5,6 +5,7 @@ Times are texts in ISO 8601 with their offset, since facts are kept as JSON.
 
 import msgspec
 
+from policies.explanations.attributions import Asked, Attributions
 from policies.fairness.groups import Columns, Counts
 
 
@@ -49,6 +50,15 @@ class EvaluationFact(Fact, frozen=True, kw_only=True):
     columns: Columns
     digest: str | None = None
     counts: Counts | None = None
+    problem: str = ""
+
+
+class AttributionsFact(Fact, frozen=True, kw_only=True):
+    """What moves a model's answers, as a rule asks for it, with the digests of the files; or a problem instead."""
+
+    asked: Asked
+    digests: dict[str, str] = {}
+    found: Attributions | None = None
     problem: str = ""
 
 

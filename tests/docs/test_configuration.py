@@ -17,7 +17,7 @@ from tests.docs.variables import Reading, Unseen
 
 PAGE = documents.DOCS / "configuration.md"
 # Every system sets these, and runs of tests on several cores.
-OF_THE_SYSTEM = frozenset({"PATH", "PYTEST_XDIST_WORKER"})
+OF_THE_SYSTEM = frozenset({"PATH", "LANG", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "PYTEST_XDIST_WORKER"})
 OURS = re.compile(r"\b(ASSAY_[A-Z_]*[A-Z]|DATABASE_(?:APP_)?URL|BROKER_URL)\b")
 SERVICE, COMMAND = "The service", "The command `assay`"
 # The one section whose table is not about variables; test_commands reads it.

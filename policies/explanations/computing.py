@@ -1,0 +1,93 @@
+"""Attributions from the file of a model, computed in a process of its own with bounds."""
+
+import logging
+from pathlib import Path
+
+import msgspec
+
+from governance import confinement
+from governance.confinement import Limits, Reason, Stopped
+from governance.errors import DomainError, Invalid, TooLarge, Unavailable
+from policies.explanations import formats, orders
+from policies.explanations.attributions import Attributions, Computed, Sent
+from policies.explanations.formats import Format
+from policies.explanations.orders import Answer, Order
+
+logger = logging.getLogger(__name__)
+# The address space, of which libraries and their threads reserve more than they use.
+LIMITS = Limits(memory_mib=4_096, cpu_s=80, wall_s=45.0, written_mib=512)
+TABLE_MIB = 512
+INSTALL = "pip install --require-hashes -r requirements-explain.txt"
+
+
+class NotInstalled(Unavailable):
+    """The worker lacks the library that reads models of this format."""
+
+    code = "explainer_not_installed"
+
+
+def recognise(model: Path, asked: Computed) -> Format:
+    """The format of the model. Raises Invalid for one that is refused, and NotInstalled when nothing here reads it."""
+    format_ = formats.recognise(model, name=asked.model, said=asked.format)
+    if package := orders.missing(format_):
+        raise NotInstalled(f"This worker cannot explain {format_} models: it lacks {package}. Install it: {INSTALL}")
+    return format_
+
+
+def compute(model: Path, data: Path, asked: Computed, format_: Format, limits: Limits = LIMITS) -> Attributions:
+    """The attributions on a sample of the data's rows. Takes seconds.
+
+    Raises Invalid for a model or table that cannot be used as asked, and TooLarge for what takes more than the limits.
+    """
+    order = Order(model=str(model), data=str(data), format=format_, asked=asked, memory_mib=TABLE_MIB)
+    with confinement.scratch() as folder:
+        try:
+            done = confinement.run(
+                "policies.explanations.explaining",
+                [msgspec.json.encode(order).decode()],
+                folder=folder,
+                limits=limits,
+                readable=[model, data],
+            )
+        except Stopped as stopped:
+            raise _refusal(stopped, limits) from stopped
+        answer = msgspec.json.decode(done.output, type=Answer)
+        if answer.refused:
+            raise TooLarge(answer.refused) if answer.is_too_large else Invalid(answer.refused)
+        # DuckDB is loaded by the workers that count and not by every process that knows of promotions.
+        from policies.explanations import summaries  # noqa: PLC0415
+
+        found = summaries.sum_up(folder / orders.RESULT, _left(len(answer.features)))
+    named = [msgspec.structs.replace(feature, name=answer.features[int(feature.name)]) for feature in found.features]
+    return msgspec.structs.replace(
+        found,
+        features=named,
+        method=answer.method,
+        libraries=orders.versions(format_),
+        enforced=list(done.enforced),
+    )
+
+
+def _left(features: int) -> Sent:
+    """How the process leaves its table: columns by place, since names of features may be anything."""
+    places = [str(place) for place in range(features)]
+    return Sent(attributions=orders.RESULT, features=places, prefix="shap_", value_prefix="value_", seed="seed")
+
+
+def _refusal(stopped: Stopped, limits: Limits) -> DomainError:
+    match stopped.reason:
+        case Reason.MEMORY:
+            return TooLarge(
+                f"Explaining the model needs more than {limits.memory_mib:,} MiB. Ask for a smaller sample, or send "
+                "attributions that the pipeline computed."
+            )
+        case Reason.TIME:
+            return TooLarge(
+                f"Explaining the model takes longer than {limits.wall_s:g} seconds. Ask for a smaller sample or "
+                "background, or send attributions that the pipeline computed."
+            )
+        case Reason.FAILED:
+            logger.warning("Explaining a model failed: %s", stopped.said)
+            return Invalid(
+                "The library that reads the model broke down on its file. Send attributions that the pipeline computed."
+            )
