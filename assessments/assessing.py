@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from assessments import judging, scoring, testscore
+from assessments import judging, rules, scoring, testscore
 from assessments.framework import Criterion, Extent, Framework, Ladder, Rubric
 from assessments.items import State, Tally
-from assessments.judging import Evidence, GivenAnswer, Result
+from assessments.judging import Evidence, GivenAnswer, Result, RuleInForce
 from assessments.measures import counting, populations
 from assessments.measures.counting import Counted, Points, Scope
 from assessments.models import Answer, Exemption
@@ -110,9 +110,11 @@ def given(answer: Answer, at: datetime) -> GivenAnswer:
 def _ladder(ladder: Ladder, counted: Counted, told: Said) -> Iterable[tuple[Scope, LadderCard]]:
     plan = scoring.plan(ladder)
     by_model = _by_model(counted)
+    demanded = rules.in_force(counted) if any(one.rule_in_force_allowed for one in ladder.criteria) else {}
     for scope, standing in counted.standings.items():
         evidence = {
-            criterion.id: _evidence(ladder, criterion, scope, counted, by_model, told) for criterion in ladder.criteria
+            criterion.id: _evidence(ladder, criterion, scope, counted, by_model, told, demanded)
+            for criterion in ladder.criteria
         }
         results = judging.judge_all(ladder, evidence, at=counted.as_of)
         rating = scoring.rate(plan, results, standing, at=counted.as_of)
@@ -134,6 +136,7 @@ def _evidence(
     counted: Counted,
     by_model: Mapping[str, Mapping[UUID, Tally]],
     told: Said,
+    demanded: Mapping[tuple[Scope, str], RuleInForce],
 ) -> Evidence:
     tally = None
     if criterion.id in counted.tallies:
@@ -149,6 +152,7 @@ def _evidence(
         tally=tally,
         applies=_applies(criterion, scope, counted),
         ages=counted.ages(scope, criterion),
+        rule=demanded.get((scope, criterion.id)),
         answer=given(answer, counted.as_of) if answer is not None else None,
         exemption=judging.Exemption(ends_at=exemption.ends_at, id=exemption.pk) if exemption is not None else None,
     )

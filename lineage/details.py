@@ -51,16 +51,25 @@ Document = dict[str, Any]
 
 def of(facets: Document, datasets: Iterable[Document]) -> Iterator[tuple[Detail, Document]]:
     """The documents of one run event, given its run facets and its inputs and outputs. Most events have none."""
-    if facets:
-        yield from _of_run(facets)
+    results = [*_tests(facets.get("assay_testResults")), *_standard_tests(facets.get("test"))] if facets else []
     checked: list[Document] = []
     registered: list[Document] = []
+    if facets:
+        yield from _of_run(facets)
     for dataset in datasets:
         sets = [one for key in ("inputFacets", "outputFacets", "facets") if isinstance(one := dataset.get(key), dict)]
         for facet in (one["dataQualityAssertions"] for one in sets if "dataQualityAssertions" in one):
             checked += _assertions(dataset, _list(facet, "assertions"))
         for facet in (one["lifecycleStateChange"] for one in sets if "lifecycleStateChange" in one):
             registered += _registration(dataset, facet)
+        for one in sets:
+            results += _tests(one.get("assay_testResults"))
+            if "assay_loadTest" in one:
+                results.append({"category": "serving.load", "passed": True, "automated": True, "blocking": False})
+            if _time(_object(one.get("assay_rollback")).get("testedAt")):
+                yield Detail.DRILL, {"rule": "rollback", "passed": True}
+    if results:
+        yield Detail.TESTS, {"results": results[:MAX_ENTRIES]}
     if checked:
         yield Detail.DATA_CHECKS, {"results": checked[:MAX_ENTRIES]}
     if registered:
@@ -70,8 +79,6 @@ def of(facets: Document, datasets: Iterable[Document]) -> Iterator[tuple[Detail,
 def _of_run(facets: Document) -> Iterator[tuple[Detail, Document]]:
     if execution := _execution(facets):
         yield Detail.EXECUTION, execution
-    if results := [*_tests(facets.get("assay_testResults")), *_standard_tests(facets.get("test"))]:
-        yield Detail.TESTS, {"results": results[:MAX_ENTRIES]}
     for detail, facet, read in (
         (Detail.DEPLOYMENT, "assay_deployment", _deployment),
         (Detail.SAMPLES, "assay_decisionSamples", _samples),
@@ -89,12 +96,13 @@ def _of_run(facets: Document) -> Iterator[tuple[Detail, Document]]:
 def _execution(facets: Document) -> Document:
     said = _object(facets.get("assay_run"))
     actor = _object(said.get("actor"))
+    environment = _object(facets.get("assay_environment"))
     parameters = facets.get("assay_trainingParameters") or facets.get("executionParameters")
     found = {
         "trigger": _one_of(said.get("trigger"), TRIGGERS) or _airflow(facets),
         "alert": _text(said.get("alert")),
         "environment": _one_of(said.get("environment"), ENVIRONMENTS),
-        "image": _text(said.get("image")),
+        "image": _text(said.get("image")) or _text(environment.get("image")) or _text(environment.get("lockDigest")),
         "actor": _text(actor.get("name")),
         "actor_kind": _one_of(actor.get("kind"), {"person", "service"}),
         "actor_role": _text(actor.get("role")),
@@ -122,7 +130,7 @@ def _tests(facet: Any) -> Iterator[Document]:
                     "category": category,
                     "passed": outcome == "passed",
                     "automated": entry.get("executor") == "automated",
-                    "blocking": entry.get("blocking") is True,
+                    "blocking": entry.get("blocking") is not False,
                     "read_by": _text(entry.get("readBy")),
                 }
             )

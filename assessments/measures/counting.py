@@ -89,6 +89,9 @@ class Counted:
     heard: Mapping[Scope, Heard]
     # Which scopes have items of the populations that conditions ask for.
     present: Mapping[str, frozenset[Scope]] = field(default_factory=dict)
+    # Namespace and name of each model in production, and when its gate last refused something or a drill showed that.
+    names: Mapping[UUID, tuple[str, str]] = field(default_factory=dict)
+    refused: Mapping[UUID, datetime] = field(default_factory=dict)
     # Scopes that serve only through deployments whose kind their platform tells.
     kinds_known: frozenset[Scope] = frozenset()
     models: Mapping[UUID, str] = field(default_factory=dict)
@@ -147,6 +150,17 @@ def count(frameworks: Iterable[Ladder | Rubric], *, as_of: datetime) -> Counted:
             heard=_heard(cursor, as_of),
             present=_present(cursor, criteria.values()),
             kinds_known=_kinds_known(cursor),
+            names={
+                model: (namespace, name)
+                for model, namespace, name in _rows(
+                    cursor,
+                    """
+                    SELECT a.uuid, a.namespace, a.name
+                    FROM production_models p JOIN lineage_asset a ON a.id = p.model_id
+                    """,
+                )
+            },
+            refused=dict(_rows(cursor, REFUSED)),
             models=models,
         )
 
@@ -350,6 +364,17 @@ HEARD = """
            COALESCE(avg(CASE WHEN e.is_service THEN 1.0 ELSE 0.8 END), 0.8)::float AS strength
     FROM production_models p LEFT JOIN events e ON e.model = p.model
     GROUP BY p.model
+"""
+
+
+# What shows that a gate blocks: a refusal, or a drill of it that passed.
+REFUSED = """
+    SELECT p.model, max(r.at) FROM production_models p JOIN (
+        SELECT v.model, v.at FROM m_verdicts v WHERE v.state = 'blocked'
+        UNION ALL
+        SELECT a.uuid, d.at FROM m_drills d JOIN lineage_asset a ON a.id = d.model_id
+        WHERE d.rule = 'gate' AND d.passed
+    ) r ON r.model = p.model GROUP BY p.model
 """
 
 
