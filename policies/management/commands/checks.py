@@ -1,5 +1,6 @@
 """The catalogue of checks as a document, made from their classes and case files."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,13 +29,13 @@ class Command(BaseCommand):
 
 def catalogue() -> str:
     """The whole document."""
-    contents = [f"| [`{page.id}`](#{page.id}) | {page.title} |" for page in manual.pages()]
+    contents = [f"| [`{page.id}`](#{_anchor(page)}) | {page.title} |" for page in manual.pages()]
     parts = [HEAD, "\n".join(["| check | asks whether |", "|---|---|", *contents]) + "\n"]
     return "\n".join([*parts, *("\n\n".join(_page(page)) + "\n" for page in manual.pages())])
 
 
 def _page(page: manual.Page) -> Iterator[str]:
-    yield f'<a id="{page.id}"></a>\n## `{page.id}`: {page.title}'
+    yield f"## {_heading(page)}"
     yield page.question
     yield from page.about
     yield f"```yaml\n{page.example}```"
@@ -50,6 +51,15 @@ def _page(page: manual.Page) -> Iterator[str]:
         f"| {_cell(case.name)} | {case.outcome.replace('_', ' ')} | {_cell(case.summary)} |" for case in page.cases
     ]
     yield "\n".join(["| case | outcome | says |", "|---|---|---|", *cases])
+
+
+def _heading(page: manual.Page) -> str:
+    return f"`{page.id}`: {page.title}"
+
+
+def _anchor(page: manual.Page) -> str:
+    """The heading's name, as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", _heading(page).lower()).replace(" ", "-")
 
 
 def _default(parameter: manual.Parameter) -> str:
