@@ -96,11 +96,36 @@ def explicit(facet: Any) -> list[Link]:
     return list(links)
 
 
-def entries(facet: Any) -> Iterator[tuple[Dataset, Mapping[str, Any]]]:
-    """The datasets that the `lineage` facet of a job has entries of."""
-    for entry in _list(_object(facet).get("entries")):
-        if _is_dataset(entry) and (dataset := _dataset(entry)):
-            yield dataset, entry
+class Entry(NamedTuple):
+    """What a `lineage` facet says of one dataset or job: what it is made of. Without a target: of the event's job."""
+
+    target: Dataset | None
+    is_job: bool
+    datasets: list[Dataset]
+    jobs: list[Dataset]
+    links: list[Link]
+
+
+def entries(facet: Any) -> Iterator[Entry]:
+    """The entries of the `lineage` facet of a job."""
+    for said in _list(_object(facet).get("entries")):
+        target = _dataset(_object(said))
+        if target is not None or not _is_dataset(said):
+            yield _entry(said, target, is_job=not _is_dataset(said))
+
+
+def entry(facet: Any, target: Dataset) -> Entry:
+    """The `lineage` facet of a dataset."""
+    return _entry(facet, target, is_job=False)
+
+
+def _entry(said: Any, target: Dataset | None, *, is_job: bool) -> Entry:
+    links = [] if is_job else explicit(said)
+    listed = [_object(one) for one in _list(_object(said).get("inputs"))]
+    jobs = [job for one in listed if not _is_dataset(one) and (job := _dataset(one))]
+    datasets = [dataset for one in listed if _is_dataset(one) and (dataset := _dataset(one))]
+    datasets += [link.source for link in links]
+    return Entry(target, is_job, list(dict.fromkeys(datasets)), list(dict.fromkeys(jobs)), links)
 
 
 def schema(facet: Any) -> list[Field]:

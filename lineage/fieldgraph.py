@@ -43,6 +43,8 @@ class Flow(NamedTuple):
     valid_from: datetime
     last_seen_at: datetime
     is_current: bool
+    # Not of what a job does: both are one field, by two names of its asset.
+    is_same: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +78,11 @@ class FieldEdge:
     jobs: tuple[UUID, ...]
     valid_from: datetime
     last_seen_at: datetime
+    is_same: bool
 
     @property
     def relation(self) -> Literal["direct", "indirect", "same"]:
-        return "direct" if self.is_direct else "indirect"
+        return "same" if self.is_same else "direct" if self.is_direct else "indirect"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +209,32 @@ def _flows(here: Sequence[Column], side: Direction, moment: Moment, most: int) -
             "most": most,
         },
     )
-    return [_flow(row, side) for row in rows]
+    return [_flow(row, side) for row in rows] + _same(here, side, moment)
+
+
+def _same(here: Sequence[Column], side: Direction, moment: Moment) -> list[Flow]:
+    """The same fields by other names of their assets; by an earlier name upstream, by a later one downstream."""
+    end, other = ("target_id", "source_id") if side is Direction.UPSTREAM else ("source_id", "target_id")
+    rows = _rows(
+        f"""
+        SELECT DISTINCT ON (e.{end}, e.{other}) e.{end}, e.{other}, e.valid_from, e.last_seen_at
+        FROM {moment.edges()} AS e
+        WHERE e.{end} = ANY(%(assets)s) AND e.relation IN ('alias', 'alias_of', 'renamed')
+        ORDER BY e.{end}, e.{other}, e.valid_from
+        """,
+        moment,
+        {"assets": list({column.asset for column in here})},
+    )
+    others: dict[int, list[tuple[int, datetime, datetime]]] = {}
+    for asset, elsewhere, since, last in rows:
+        others.setdefault(asset, []).append((elsewhere, since, last))
+    found = []
+    for column in here:
+        for elsewhere, since, last in others.get(column.asset, ()):
+            far = Column(elsewhere, column.field)
+            source, target = (far, column) if side is Direction.UPSTREAM else (column, far)
+            found.append(Flow(source, target, True, False, (), None, since, last, True, True))
+    return found
 
 
 def _concerning(field: str) -> Sequence[str | None]:
@@ -326,6 +354,7 @@ def _edges(flows: Iterable[Flow], assets: dict[int, Asset]) -> list[FieldEdge]:
             jobs=tuple(sorted({assets[flow.job].uuid for flow in said if flow.job is not None})),
             valid_from=min(flow.valid_from for flow in said),
             last_seen_at=max(flow.last_seen_at for flow in said),
+            is_same=all(flow.is_same for flow in said),
         )
         for (source, target, is_direct), said in alike.items()
     ]

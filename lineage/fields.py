@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connection
 
 from governance.errors import TooLarge
-from lineage import columns, provenance, selectors, tags
+from lineage import columns, inputs, provenance, selectors, tags
 from lineage.asof import NOW, Moment
 from lineage.provenance import Spot
 from lineage.tags import Tag
@@ -139,6 +139,7 @@ class _Evidence:
     writers: dict[Spot, list[UUID]]
     reads: dict[UUID, list[Spot]]
     links: dict[tuple[UUID, int], list[_Link]]
+    same: dict[int, set[int]]
 
 
 def tags_upstream(
@@ -205,7 +206,25 @@ def _behind(root: Spot, moment: Moment) -> _Evidence:
             found.add(arrow.source)
         frontier = sorted(found - known, key=lambda spot: (spot.asset or 0, spot.version or 0, str(spot.run)))
         known |= found
-    return _Evidence(writers=writers, reads=reads, links=_links([spot.run for spot in known if spot.is_run], moment))
+    links = _links([spot.run for spot in known if spot.is_run], moment)
+    named = {link.source for listed in links.values() for link in listed}
+    return _Evidence(writers=writers, reads=reads, links=links, same=_same(named, moment))
+
+
+def _same(named: set[int], moment: Moment) -> dict[int, set[int]]:
+    """Of assets by the names that links give them, the ids by every other name."""
+    rows = _rows(
+        f"""
+        SELECT named.id, same.id FROM unnest(%(ids)s::bigint[]) AS named (id)
+        CROSS JOIN {inputs.same("named.id", moment)} AS same
+        """,
+        moment,
+        {"ids": list(named)},
+    )
+    found: dict[int, set[int]] = {}
+    for asset, other in rows:
+        found.setdefault(asset, set()).add(other)
+    return found
 
 
 def _links(runs: list[UUID | None], moment: Moment) -> dict[tuple[UUID, int], list[_Link]]:
@@ -272,7 +291,8 @@ def _before(state: _State, behind: _Evidence) -> Iterator[tuple[_State, _Step]]:
                 transformations=link.transformations,
             )
             # A source that the run did not list as read: of what version, nobody knows.
-            spots = [spot for spot in read if spot.asset == link.source] or [Spot(link.source, None, None)]
+            spots = [spot for spot in read if spot.asset in behind.same[link.source]]
+            spots = spots or [Spot(link.source, None, None)]
             for spot in spots:
                 yield (
                     _State(

@@ -311,9 +311,10 @@ def _inferred(spots: Sequence[Spot], moment: Moment, most: int) -> list[Arrow]:
                  WHERE o.asset_id = spot.asset AND {inputs.unnamed_output("o", moment)}
                    AND {moment.began("o", "first_seen_at")} > began.at)), 'infinity') AS at
         ) AS ended
+        CROSS JOIN {inputs.same("spot.asset", moment)} AS same
         JOIN {inputs.resolved(moment)} AS input
-          ON input.asset_id = spot.asset AND NOT input.is_pinned AND input.first_seen_at >= began.at
-         AND input.begun >= began.at
+          ON input.named_id = same.id AND input.asset_id = spot.asset AND NOT input.is_pinned
+         AND input.first_seen_at >= began.at AND input.begun >= began.at
          AND (input.begun < ended.at OR EXISTS (
              SELECT FROM lineage_runio own WHERE own.run_id = input.run_id AND own.direction = 'output'
                 AND own.asset_id = spot.asset))

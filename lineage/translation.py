@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from lineage import columns, details, events, facetschemas, identity, tellings
-from lineage.columns import Link
+from lineage.columns import Dataset, Entry, Link
 from lineage.events import EventKind, EventType
 from lineage.identity import Family, Kind
 from lineage.tellings import Tellings
@@ -187,6 +187,8 @@ class Batch:
             fact.commit, fact.commit_set = commit, stamp
 
         self._details(run_uuid, document, stamp)
+        for entry in columns.entries(job_facets.get("lineage")):
+            self._explicit(entry, job, run_uuid)
         for dataset in document.get("inputs") or ():
             asset, version = self._dataset(dataset, stamp, run=run_uuid, job=job)
             self._edge(asset, job, "consumed")
@@ -200,11 +202,15 @@ class Batch:
         job_facets = _object(document["job"].get("facets"))
         job = self._job(document["job"], job_facets, stamp)
         self._commit(job, job_facets, stamp)
+        said: dict[str, list[UUID]] = {"input": [], "output": []}
+        for entry in columns.entries(job_facets.get("lineage")):
+            self._explicit(entry, job, None, said)
         for direction in ("input", "output"):
             listed = document.get(f"{direction}s")
-            if listed is None:
+            if listed is None and not said[direction]:
                 continue
-            assets = {self._dataset(dataset, stamp, job=job)[0]: None for dataset in listed}
+            assets = {self._dataset(dataset, stamp, job=job)[0]: None for dataset in listed or ()}
+            assets |= dict.fromkeys(said[direction])
             self.declarations[job, direction, stamp[1]] = DeclarationFact(*self._told, tuple(assets))
 
     def _asset(self, family: Family, namespace: str, name: str, at: datetime) -> UUID:
@@ -236,7 +242,9 @@ class Batch:
             fact.first_seen_at, fact.last_seen_at = min(fact.first_seen_at, at), max(fact.last_seen_at, at)
         return uuid
 
-    def _other_names(self, uuid: UUID, facets: dict[str, Any], stamp: Stamp) -> None:
+    def _other_names(
+        self, uuid: UUID, facets: dict[str, Any], stamp: Stamp, run: UUID | None, job: UUID | None
+    ) -> None:
         """That the dataset has other names, had another one before, or is no more."""
         identifiers = _object(facets.get("symlinks")).get("identifiers")
         for said in identifiers if isinstance(identifiers, list) else ():
@@ -250,6 +258,10 @@ class Batch:
             previous = self._name(_object(lifecycle.get("previousIdentifier")))
             if previous is not None and previous != uuid:
                 self._edge(previous, uuid, "renamed")
+                if run is not None and job is not None:
+                    # What a run renames it reads by the earlier name, so that the evidence goes on there.
+                    self._edge(previous, job, "consumed")
+                    self._io((run, "input", previous, None))
         elif change == "DROP":
             self.drops[uuid, stamp[1]] = self._told
 
@@ -302,11 +314,49 @@ class Batch:
         for owner in (facets, dataset.get("inputFacets"), dataset.get("outputFacets")):
             self._remarks(_object(owner), facetschemas.READ_OF_DATASETS, stamp, run=run, asset=uuid, version=version)
         if "symlinks" in facets or "lifecycleStateChange" in facets:
-            self._other_names(uuid, facets, stamp)
+            self._other_names(uuid, facets, stamp, run, job)
         if "columnLineage" in facets:
             self._fields(uuid, columns.column_lineage(facets["columnLineage"]), run, job)
+        if "lineage" in facets:
+            entry = columns.entry(facets["lineage"], Dataset(dataset["namespace"], dataset["name"]))
+            # Of what a run wrote it is said what the run did; otherwise what is known of the dataset, whoever made it.
+            self._explicit(entry, *((job, run) if run is not None and is_produced else (None, None)))
         self._sight(uuid, facets, stamp)
         return uuid, version
+
+    def _explicit(
+        self, entry: Entry, job: UUID | None, run: UUID | None, declared: dict[str, list[UUID]] | None = None
+    ) -> None:
+        """What a `lineage` facet says: edges as of inputs and outputs, and fields.
+
+        Within a run all is observed. In the event of a job, what it reads and writes itself adds to what is `declared`.
+        Without a job a dataset feeds another as such.
+        """
+        at = self._told[0]
+        family = Family.JOB if entry.is_job else Family.DATASET
+        target = job if entry.target is None else self._asset(family, *entry.target, at)
+        if target is None:
+            return
+        reader = target if entry.is_job else job
+        for source in (self._asset(Family.DATASET, *one, at) for one in entry.datasets):
+            if declared is not None and reader == job:
+                declared["input"].append(source)
+            else:
+                self._edge(source, reader or target, "consumed" if reader else "feeds")
+                if run is not None and reader == job:
+                    self._io((run, "input", source, None))
+        for other in (self._asset(Family.JOB, *one, at) for one in entry.jobs):
+            if other != target:
+                self._edge(other, target, "feeds" if entry.is_job else "produced")
+        if entry.is_job or job is None:
+            return self._fields(target, entry.links, run, job)
+        if declared is not None:
+            declared["output"].append(target)
+        else:
+            self._edge(job, target, "produced")
+            if run is not None:
+                self._io((run, "output", target, None))
+        self._fields(target, entry.links, run, job)
 
     def _fields(self, target: UUID, links: list[Link], run: UUID | None, job: UUID | None) -> None:
         """That the fields of the target come from others. What is told again in the same words is one mapping."""

@@ -66,10 +66,22 @@ DATASET_FACETS = _facets(
 DATASETS = st.lists(
     st.fixed_dictionaries({"namespace": st.just("n"), "name": NAMES}, optional={"facets": DATASET_FACETS}), max_size=3
 )
+ENTITIES = st.fixed_dictionaries(
+    {"namespace": st.just("n"), "name": NAMES, "type": st.sampled_from(["DATASET", "JOB"])},
+    optional={"field": st.just("x")},
+)
+LINEAGE_FACETS = st.lists(
+    st.fixed_dictionaries(
+        {"namespace": st.just("n"), "name": NAMES, "type": st.sampled_from(["DATASET", "JOB"])},
+        optional={"inputs": st.lists(ENTITIES, max_size=2)},
+    ),
+    max_size=2,
+).map(lambda entries: {"entries": entries})
 JOBS = st.fixed_dictionaries(
     {"namespace": st.just("jobs"), "name": NAMES},
     optional={
         "facets": _facets(
+            lineage=LINEAGE_FACETS,
             sourceCodeLocation=st.sampled_from(["a1", "b2"]).map(
                 lambda sha: {
                     "type": "git",

@@ -12,13 +12,13 @@ from django.utils import timezone
 from governance.errors import Conflict, Denied, Invalid, NotFound
 from governance.models import AuditEntry, OwnerRole, Team, User
 from governance.tokens import Scope
-from lineage import events, hiding, identity, names, naming, projection, selectors
+from lineage import events, fields, hiding, identity, names, naming, projection, selectors
 from lineage.asof import Moment
 from lineage.models import Asset, Event
 from lineage.naming import Decision
 from tests import factories
 from tests.lineage import dump, growing
-from tests.lineage.test_tags_follow_fields import dataset, run
+from tests.lineage.test_tags_follow_fields import COPY, CUSTOMERS, dataset, made_of, run
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1"
@@ -334,3 +334,60 @@ def test_ids_of_fields_are_their_own() -> None:
 
     assert identity.field(asset, "") == asset
     assert len({identity.field(asset, "x"), identity.field(asset, "y"), identity.version(asset, "x")}) == 3
+
+
+class TestWalksAcrossNames:
+    """Written by one name and read by another."""
+
+    def test_the_evidence_goes_on(self, reader: Client, owner: User, spelt: tuple[Asset, Asset]) -> None:
+        def names_upstream() -> set[str]:
+            asked = {"graph": "evidence", "asset": str(named("report").uuid), "direction": "upstream", "depth": "9"}
+            return {node["name"] for node in reader.get(f"{API}/graph", asked).json()["nodes"]}
+
+        before = names_upstream()
+        naming.decide(actor=owner, asset=spelt[0], other=spelt[1], decision=Decision.CONFIRMED)
+        growing.project()
+
+        assert before == {"report", "read", "loans"}
+        assert names_upstream() == {"report", "read", "Loans/", "write", "raw"}
+        asked = {"graph": "evidence", "asset": str(named("raw").uuid), "direction": "downstream", "depth": "9"}
+        down = reader.get(f"{API}/graph", asked).json()
+        assert {node["name"] for node in down["nodes"]} == {"report", "read", "Loans/", "write", "raw"}
+
+    def test_what_was_renamed_is_what_the_renaming_read(self, reader: Client) -> None:
+        change = {"lifecycleStateChange": "RENAME", "previousIdentifier": {"namespace": "n", "name": "old"}}
+        grow(
+            run(1, "write", [CUSTOMERS], [dataset("old")]),
+            run(2, "rename", [], [dataset("new", lifecycleStateChange=change)]),
+            run(3, "train", [dataset("new")], [dataset("model")]),
+        )
+
+        paths = fields.tags_upstream(named("model").uuid, tags=["personal-data"])
+
+        assert [place.name for place in paths[0].places] == ["customers", "old", "new", "model"]
+
+    def test_fields_and_their_tags_go_on(self, reader: Client) -> None:
+        told = made_of(mail=[("customers.email", COPY)])
+        said = made_of(to=[("db.t.mail", COPY)])
+        said["fields"]["to"]["inputFields"] = [{"namespace": "n", "name": "db.t", "field": "mail"}]
+        grow(
+            run(1, "write", [CUSTOMERS], [symlinked("/warehouse/t", "db.t")]),
+            run(2, "write", [CUSTOMERS], [dataset("/warehouse/t", columnLineage=told)]),
+            run(3, "read", [dataset("db.t")], [dataset("report", columnLineage=said)]),
+        )
+
+        walked = reader.get(
+            f"{API}/graph",
+            {
+                "asset": str(named("report").uuid),
+                "level": "field",
+                "field": "to",
+                "direction": "upstream",
+                "depth": "9",
+            },
+        ).json()
+        [path] = fields.tags_upstream(named("report").uuid, tags=["personal-data"])
+
+        assert {node["name"] for node in walked["nodes"]} == {"report", "db.t", "/warehouse/t", "customers"}
+        assert {edge["relation"] for edge in walked["edges"]} == {"direct", "same"}
+        assert [str(place) for place in path.places] == ["customers.email", "/warehouse/t.mail", "report.to"]
