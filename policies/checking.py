@@ -2,8 +2,9 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 from django.db import OperationalError, connection, transaction
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from lineage import evidence, nudge
 from policies import facts, queue, verdicts
-from policies.checks.base import Facts, Outcome
+from policies.checks.base import Check, Facts, Outcome, Parameters
 from policies.checks.base import Finding as Found
 from policies.checks.catalogue import CHECKS
 from policies.evaluation import State
@@ -49,6 +50,15 @@ def check(finding_ids: Sequence[int]) -> None:
             stored = [_store(finding, found, known) for finding, found, known in judged]
             if any(stored):
                 verdicts.settle(locked)
+
+
+def check_here(promotion: Promotion) -> None:
+    """Judge all that is pending, at once and in the caller's transaction, and decide. For what is not kept."""
+    locked = Promotion.objects.select_for_update().get(pk=promotion.pk)
+    for finding in promotion.findings.filter(is_done=False).order_by("position"):
+        finding.promotion = locked
+        _store(finding, *_judge(finding))
+    verdicts.settle(locked)
 
 
 def _is_slow(finding: Finding) -> bool:
@@ -101,16 +111,27 @@ def _store(finding: Finding, found: Found, known: Facts) -> bool:
 
 def _judge(finding: Finding) -> tuple[Found, Facts]:
     """What the check finds. A check that fails yields the outcome error, which never opens a gate."""
+    return answer(
+        finding.check_id,
+        finding.parameters,
+        lambda check, parameters: facts.gather(finding.promotion, check, parameters),
+    )
+
+
+def answer(
+    check_id: str, said: Mapping[str, Any], gather: Callable[[Check, Parameters], Facts]
+) -> tuple[Found, Facts]:
+    """What a check finds of the facts that `gather` brings, and those facts."""
     known = Facts()
     try:
-        checker = CHECKS[finding.check_id]
-        parameters = msgspec.convert(finding.parameters, checker.parameters)
-        known = facts.gather(finding.promotion, checker, parameters)
+        checker = CHECKS[check_id]
+        parameters = msgspec.convert(said, checker.parameters)
+        known = gather(checker, parameters)
         return checker.judge(parameters, known), known
     except OperationalError:
         raise  # The database's trouble, not the check's: the sweep comes again.
     except Exception as error:  # whatever a check does wrong becomes its outcome
-        logger.exception("The check %s failed on finding %s.", finding.check_id, finding.pk)
+        logger.exception("The check %s failed.", check_id)
         return Found(outcome=Outcome.ERROR, summary=f"The check failed: {type(error).__name__}."), known
 
 

@@ -19,6 +19,8 @@ from policies.selection import Candidate, Rule, fits
 
 MAX_RULES = 500
 SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
+# Words that stand in addresses where the name of a policy may stand.
+RESERVED = frozenset({"diff", "new", "schema", "simulate", "test", "validate"})
 NOTHING_SELECTED = "selects nothing: leave it out to mean all of them"
 
 
@@ -132,6 +134,8 @@ def parse(text: str) -> Policy:
     since = None
     if head is not None:
         since = _instant(head.effective_from, ("effective_from",), document, errors)
+        if head.policy in RESERVED:
+            errors.append(document.error(("policy",), f"{head.policy!r} is kept for other uses: choose another name"))
     if errors or head is None:
         raise BadDocument(errors)
     return Policy(

@@ -17,12 +17,13 @@ def key(check_id: str, parameters: Mapping[str, Any]) -> str:
     The mode is no part of it. A rule that asks for anything else has another key, so that nobody's approval of one
     exception comes to cover another. Defaults are left out: a parameter that a check learns later changes no key.
     """
-    asked = _without_defaults(check_id, parameters)
+    asked = without_defaults(check_id, parameters)
     digest = hashlib.sha256(msgspec.json.encode([check_id, asked], order="deterministic")).hexdigest()
     return f"{check_id}:{digest[:DIGITS]}"
 
 
-def _without_defaults(check_id: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def without_defaults(check_id: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """What a rule says that it would not ask anyway."""
     check = CHECKS.get(check_id)
     if check is None:
         return dict(parameters)

@@ -39,6 +39,35 @@ def policy_versions(policy: Policy) -> QuerySet[PolicyVersion]:
     return policy.versions.select_related("created_by").order_by("-number")
 
 
+def policy_version(policy: Policy, number: int | None) -> PolicyVersion:
+    """The version of that number, or the newest. Raises NotFound."""
+    versions = policy_versions(policy)
+    found = versions.first() if number is None else versions.filter(number=number).first()
+    if found is None:
+        raise NotFound(f"{policy.slug} has no version {number}.", fields={"number": "Unknown."})
+    return found
+
+
+def newest_version(slug: str) -> PolicyVersion | None:
+    """None when there is no such policy."""
+    return PolicyVersion.objects.filter(policy__slug=slug).order_by("-number").select_related("created_by").first()
+
+
+def two_versions(policy: Policy, old: int | None, new: int | None) -> tuple[PolicyVersion, PolicyVersion]:
+    """Two versions to compare: the newest and the one before it when absent. The first is its own predecessor."""
+    later = policy_version(policy, new)
+    return policy_version(policy, old if old is not None else max(1, later.number - 1)), later
+
+
+def judged_by(policy: Policy) -> QuerySet[Promotion]:
+    """The promotions that any version of the policy judged, the newest first."""
+    return (
+        Promotion.objects.filter(pk__in=Finding.objects.filter(policy_version__policy=policy).values("promotion"))
+        .select_related("requested_by")
+        .order_by("-id")
+    )
+
+
 def promotions(*, state: str = "", model: UUID | None = None) -> QuerySet[Promotion]:
     """Promotions, the newest first."""
     found = Promotion.objects.select_related("requested_by").order_by("-id")

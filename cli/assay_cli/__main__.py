@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from assay_cli import console, makers, report, server, waiver
+from assay_cli import console, makers, policy, report, server, waiver
 from assay_cli.console import BLOCKED, CANNOT_EVALUATE, PASSED, USAGE, WAITING, Parser
 
 STATES = {"passed": PASSED, "blocked": BLOCKED, "withdrawn": BLOCKED, "waiting": WAITING, "checking": CANNOT_EVALUATE}
@@ -80,7 +80,11 @@ def parser() -> argparse.ArgumentParser:
     gate.add_argument(
         "--no-wait", action="store_true", help="do not wait for people: 4 as soon as approvals are missing"
     )
+    gate.add_argument(
+        "--dry-run", action="store_true", help="say what it would come to, without asking for it; writes nothing"
+    )
     waiver.add(commands, shared)
+    policy.add(commands, shared)
     check = commands.add_parser("login-check", parents=[shared], help="say whose token this is and what it may do")
     check.set_defaults(command=check_login)
     return top
@@ -101,8 +105,11 @@ def ask_gate(options: argparse.Namespace) -> int:
     service = console.connect(options)
     for file, digest in files.values():
         service.send_file(digest, file)
-    asked = service.post("promotions", body, idempotency_key=options.idempotency_key or key(body))
-    decided = follow(service, asked, wait_for_people=not options.no_wait)
+    if options.dry_run:
+        decided = service.ask("promotions", body | {"dry_run": True})
+    else:
+        asked = service.post("promotions", body, idempotency_key=options.idempotency_key or key(body))
+        decided = follow(service, asked, wait_for_people=not options.no_wait)
     if options.json:
         print(json.dumps(decided))
     else:

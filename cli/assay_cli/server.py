@@ -57,6 +57,10 @@ class Server:
         """A write that may be sent again: the server knows it by its key."""
         return self._ask("POST", path, json=body, headers={"Idempotency-Key": idempotency_key})
 
+    def ask(self, path: str, body: Document) -> Document:
+        """A question that is too long for an address: nothing is written, so it may be sent again."""
+        return self._ask("POST", path, json=body)
+
     def send_file(self, digest: str, path: Path) -> None:
         """Have the server keep the file, unless it does already."""
         try:

@@ -15,8 +15,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance import rest
+from governance.models import User
 from governance.tokens import Scope
-from policies import approvals, coverage, promotions, selectors
+from policies import approvals, coverage, dryruns, promotions, selectors
 from policies.api import queries, waivers
 from policies.evaluation import State
 from policies.models import Finding, Promotion, Waiver
@@ -37,6 +38,7 @@ class PromotionIn(rest.Body, frozen=True, kw_only=True):
     note: str = ""
     evidence: dict[str, str] = msgspec.field(default_factory=dict)
     made_by: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    dry_run: bool = False
 
 
 class FindingOut(rest.Body, frozen=True, kw_only=True):
@@ -65,10 +67,21 @@ class ApprovalOut(rest.Body, frozen=True, kw_only=True):
     decided_at: datetime
 
 
+class AppliedOut(rest.Body, frozen=True, kw_only=True):
+    """A policy that applied, and the approvals that it asks for; before it takes effect it asks for none."""
+
+    policy: str
+    number: int
+    digest: str
+    approvals: int
+    is_in_effect: bool
+
+
 class PromotionOut(rest.Body, frozen=True, kw_only=True):
-    """A promotion with all that is known of it."""
+    """A promotion with all that is known of it. That of a dry run was not kept: its id and address lead nowhere."""
 
     id: UUID
+    dry_run: bool
     model: str
     namespace: str
     version: str
@@ -77,6 +90,7 @@ class PromotionOut(rest.Body, frozen=True, kw_only=True):
     note: str
     state: StateWord
     findings: list[FindingOut]
+    policies: list[AppliedOut]
     approvals: list[ApprovalOut]
     approvals_required: int
     waivers: list[waivers.WaiverOut]
@@ -140,7 +154,7 @@ def _finding(row: Finding, waiver: Waiver | None) -> FindingOut:
     )
 
 
-def _promotion(uuid: UUID) -> PromotionOut:
+def _promotion(uuid: UUID, *, dry_run: bool = False) -> PromotionOut:
     row = selectors.promotion(uuid)
     now = timezone.now()
     waived = selectors.waived(row, now)
@@ -149,6 +163,7 @@ def _promotion(uuid: UUID) -> PromotionOut:
     said = sorted(row.approvals.all(), key=lambda approval: approval.decided_at)
     return PromotionOut(
         id=row.uuid,
+        dry_run=dry_run,
         model=row.model_name,
         namespace=row.namespace,
         version=row.version,
@@ -157,6 +172,7 @@ def _promotion(uuid: UUID) -> PromotionOut:
         note=row.note,
         state=State(row.state).value,
         findings=[_finding(finding, waived.get(finding.pk)) for finding in findings],
+        policies=msgspec.convert(row.policies, list[AppliedOut]),
         approvals=[
             ApprovalOut(
                 user=approval.user.username,
@@ -173,7 +189,7 @@ def _promotion(uuid: UUID) -> PromotionOut:
         requested_by=row.requested_by.username,
         requested_at=row.requested_at,
         decided_at=row.decided_at,
-        url=f"{settings.PUBLIC_URL}/promotions/{row.uuid}",
+        url="" if dry_run else f"{settings.PUBLIC_URL}/promotions/{row.uuid}",
     )
 
 
@@ -222,13 +238,15 @@ class PromotionsView(APIView):
 
     @extend_schema(
         operation_id="promotions_request",
-        summary="Ask for a promotion",
+        summary="Ask for a promotion; a dry run says what it would come to and writes nothing",
         parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
         request={"application/json": rest.schema_of(PromotionIn)},
         responses={201: rest.schema_of(PromotionOut), 200: rest.schema_of(PromotionOut)},
     )
     def post(self, request: Request) -> Response:
         asked = rest.read(request, PromotionIn)
+        if asked.dry_run:
+            return rest.answer(_dry_run(rest.actor(request), asked))
         promotion, is_new = promotions.request(
             actor=rest.actor(request),
             model=asked.model,
@@ -242,6 +260,21 @@ class PromotionsView(APIView):
             idempotency_key=queries.idempotency_key(request),
         )
         return rest.answer(_promotion(promotion.uuid), status=201 if is_new else 200)
+
+
+def _dry_run(actor: User, asked: PromotionIn) -> PromotionOut:
+    return dryruns.run(
+        actor=actor,
+        model=asked.model,
+        version=asked.version,
+        stage=asked.stage,
+        namespace=asked.namespace,
+        commit=asked.commit,
+        note=asked.note,
+        evidence_files=asked.evidence,
+        made_by=asked.made_by,
+        show=lambda promotion: _promotion(promotion.uuid, dry_run=True),
+    )
 
 
 class PromotionView(APIView):

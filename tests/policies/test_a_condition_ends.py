@@ -70,8 +70,7 @@ WORDS = st.sampled_from(
 def test_any_text_is_refused_or_answered_and_what_is_missing_passes_nothing(text: str) -> None:
     try:
         conditions.compiled(text)
-    except conditions.NotACondition as refusal:
-        assert str(refusal)
+    except conditions.NotACondition:
         return
     answer = conditions.evaluate(text, values(Facts()))
 
