@@ -41,8 +41,7 @@ _OF_VERSION = """
     SELECT r.key, r.body::text, r.said_at, r.run, scope FROM (
         SELECT r.*, 'version' AS scope FROM v JOIN lineage_remark r ON r.version_id = v.id
         UNION ALL
-        SELECT r.*, 'asset' FROM v JOIN lineage_remark r ON r.asset_id = v.asset_id
-        WHERE r.version_id IS NULL AND r.run IS NULL
+        SELECT r.*, 'asset' FROM v JOIN lineage_remark r ON r.asset_id = v.asset_id WHERE r.version_id IS NULL
         UNION ALL
         -- What a run says of itself it says of what it read or wrote.
         SELECT r.*, 'version' FROM v JOIN lineage_runio io ON io.version_id = v.id
@@ -74,7 +73,7 @@ _INFERRED = f"""
 def of_version(
     version: UUID, keys: Sequence[str], *, of_testers: bool = False, with_inferred: bool = False
 ) -> list[Remark]:
-    """What was said of the version, of its asset as a whole, and of the runs that read or wrote it.
+    """What was said of the version, of its asset without naming a version, and of the runs that read or wrote it.
 
     `of_testers`: of runs only those that read it and wrote nothing, as tests of data do. `with_inferred`: also by runs
     whose sender did not say which version they read, if it was this one that was valid when they began.
@@ -110,7 +109,7 @@ def of_dataset(asset: UUID, keys: Sequence[str], *, limit: int = 20) -> list[Rem
     """What was said of any version of the dataset, or of it as a whole."""
     sql = """
         SELECT r.key, r.body::text, r.said_at, r.run,
-               CASE WHEN r.version_id IS NULL AND r.run IS NULL THEN 'asset' ELSE 'version' END
+               CASE WHEN r.version_id IS NULL THEN 'asset' ELSE 'version' END
         FROM lineage_remark r JOIN lineage_asset a ON a.id = r.asset_id
         WHERE a.uuid = %(asset)s AND r.key = ANY(%(keys)s)
         ORDER BY r.said_at DESC, r.digest DESC, r.key LIMIT %(limit)s
