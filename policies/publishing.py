@@ -7,7 +7,7 @@ from governance.actions import Action
 from governance.errors import Conflict, Invalid
 from governance.models import User
 from governance.permissions import Permission
-from policies import documents
+from policies import documents, starters
 from policies.models import Policy, PolicyVersion
 
 MAX_NOTE_CHARS = 2_000
@@ -65,6 +65,17 @@ def publish(
 
 
 @transaction.atomic
+def publish_defaults() -> list[PolicyVersion]:
+    """The defaults of the tiers, as the operator, but for those whose name a policy has already, retired or not."""
+    published = []
+    for starter in starters.defaults():
+        if not Policy.objects.filter(slug=starter.name).exists():
+            version, _ = publish(actor=None, text=starter.text, note="The default that ships with Assay.")
+            published.append(version)
+    return published
+
+
+@transaction.atomic
 def retire(*, actor: User, policy: Policy, reason: str) -> Policy:
     """Let the policy judge nothing from now on; its versions stay, and publishing one brings it back.
 
@@ -76,8 +87,6 @@ def retire(*, actor: User, policy: Policy, reason: str) -> Policy:
         raise Invalid(f"reason: {says}", fields={"reason": says})
     if not Policy.objects.filter(pk=policy.pk, is_active=True).update(is_active=False):
         raise Conflict(f"{policy.slug} is retired already.", code="already_retired")
-    audit.record(
-        actor=actor, action=Action.POLICY_RETIRED, subject=f"policy:{policy.slug}", detail={"reason": reason}
-    )
+    audit.record(actor=actor, action=Action.POLICY_RETIRED, subject=f"policy:{policy.slug}", detail={"reason": reason})
     policy.refresh_from_db()
     return policy

@@ -1,5 +1,6 @@
 """The owners classify; what held stays as history; making it harmless takes someone who manages policies."""
 
+import itertools
 import uuid
 from typing import Any
 
@@ -105,8 +106,8 @@ def test_the_database_keeps_one_at_a_time(owner: User, asset: uuid.UUID) -> None
 def test_order_of_tiers() -> None:
     tiers = ["", *reversed(Tier)]
 
-    assert [is_lowered(before, after) for before, after in zip(tiers, tiers[1:], strict=False)] == [False] * 4
-    assert [is_lowered(after, before) for before, after in zip(tiers, tiers[1:], strict=False)] == [True] * 4
+    assert [is_lowered(before, after) for before, after in itertools.pairwise(tiers)] == [False] * 4
+    assert [is_lowered(after, before) for before, after in itertools.pairwise(tiers)] == [True] * 4
 
 
 def test_over_http(owner: User, asset: uuid.UUID) -> None:

@@ -32,6 +32,7 @@ class Command(BaseCommand):
             if verb == "apply":
                 one.add_argument("--user", help="publish as this user, who needs the right to (default: the operator)")
                 one.add_argument("--note", default="", help="why, kept with the versions")
+        verbs.add_parser("defaults", help="publish the default of every tier that has no policy of its name yet")
         verbs.add_parser("list", help="the current version of every policy")
         verbs.add_parser("schema", help="the form of policies as JSON Schema, for editors")
 
@@ -40,6 +41,10 @@ class Command(BaseCommand):
             for version, said in selectors.current_policies():
                 stages = said.applies.stage if isinstance(said.applies.stage, str) else ",".join(said.applies.stage)
                 self.stdout.write(f"{version.policy.slug}\t{version.number}\t{stages}\t{version.digest[:12]}")
+            return
+        if options["verb"] == "defaults":
+            for starter in publishing.publish_defaults():
+                self.stdout.write(f"{starter.policy.slug} {starter.number} published")
             return
         if options["verb"] == "schema":
             self.stdout.write(json.dumps(jsonschema.schema(), indent=1, sort_keys=True))
