@@ -83,6 +83,39 @@ def results_of(snapshot: Snapshot, criterion: str) -> list[tuple[Team | None, Do
     return sorted(found, key=lambda entry: (entry[0] is None, entry[0].slug if entry[0] else ""))
 
 
+def points_of(snapshot: Snapshot, test: str) -> list[tuple[int | None, str, Document]]:
+    """Team, model and result of one test of a rubric, for every model."""
+    rows = _rows(
+        """
+        SELECT s.team_id, s.model::text, r FROM assessments_scorecard s, jsonb_array_elements(s.results) AS e(r)
+        WHERE s.snapshot_id = %(snapshot)s AND s.model IS NOT NULL AND r ->> 'criterion' = %(test)s
+        ORDER BY s.team_id, s.model
+        """,
+        snapshot=snapshot.pk,
+        test=test,
+    )
+    return [(team, model, msgspec.json.decode(result)) for team, model, result in rows]
+
+
+def history_of(framework: str, team: int | None, criterion: str) -> list[tuple[datetime, int, str, Document]]:
+    """One criterion of a team in each published snapshot: time, number, catalogue version, result; the oldest first."""
+    rows = _rows(
+        """
+        SELECT n.as_of, n.number, n.catalogue_version, r - 'misses'
+        FROM assessments_snapshot n
+        JOIN assessments_scorecard s ON s.snapshot_id = n.id AND s.model IS NULL
+          AND s.team_id IS NOT DISTINCT FROM %(team)s
+        CROSS JOIN LATERAL jsonb_array_elements(s.results) AS e(r)
+        WHERE n.framework = %(framework)s AND n.kind <> 'computed' AND r ->> 'criterion' = %(criterion)s
+        ORDER BY n.as_of, n.number
+        """,
+        framework=framework,
+        team=team,
+        criterion=criterion,
+    )
+    return [(at, number, version, msgspec.json.decode(result)) for at, number, version, result in rows]
+
+
 def sections(snapshot: Snapshot) -> Mapping[int | None, Mapping[str, float | None]]:
     """For each team and section of a rubric, the middle of its models' scores, of an even number the lower."""
     return _sections(snapshot.pk, snapshot.digest)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from assessments import aggregates, catalogue, changes, documents, records, scoring
+from assessments import aggregates, catalogue, changes, documents, records, scoring, testscore
 from assessments.changes import Change
 from assessments.framework import Criterion, Framework, Ladder, Rubric
 from assessments.models import Scorecard, Snapshot
@@ -123,7 +123,7 @@ class Blocker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """What moved for a team between two published snapshots. The level words are empty when it did not."""
+    """What moved for a team between two published snapshots. A level of None is not rated."""
 
     team: Team | None
     framework: str
@@ -133,7 +133,8 @@ class Moved:
 
     @property
     def is_gain(self) -> bool:
-        return (self.level_after or -1) > (self.level_before if self.level_before is not None else -1)
+        after, before = (-1 if level is None else level for level in (self.level_after, self.level_before))
+        return after > before
 
     @property
     def level_moved(self) -> bool:
@@ -435,6 +436,11 @@ def transfers(snapshot: Snapshot) -> list[Transfer]:
     ]
 
 
+def band(rubric: Rubric, score: float | None) -> str:
+    """The words for a rubric's score; empty without one."""
+    return "" if score is None else testscore.band(rubric, score)
+
+
 def plan_of(snapshot: Snapshot) -> Plan | None:
     """The gating criteria as the snapshot had them; None for a rubric, or when the catalogue has changed since."""
     found = catalogue.load(settings.FRAMEWORKS_FOLDER).frameworks.get(snapshot.framework)
@@ -447,15 +453,17 @@ def criteria_of(framework: Framework) -> dict[str, Criterion]:
     return {criterion.id: criterion for criterion in framework.criteria} if isinstance(framework, Ladder) else {}
 
 
-def missing_facts(snapshots: Mapping[str, Snapshot | None]) -> list[MissingFact]:
-    """Facts that unknown results lack, those first that alone would make most results known."""
+def missing_facts(snapshots: Mapping[str, Snapshot | None], *, team: Team | None = None) -> list[MissingFact]:
+    """Facts that unknown results lack, those first that alone would make most results known. Of one team, or of all."""
     words = {fact.fact: fact for fact in catalogue.vocabulary().facts}
     criteria: dict[str, set[str]] = {}
     teams: dict[str, set[int]] = {}
     waiting: Counter[str] = Counter()
     alone: Counter[str] = Counter()
     for snapshot in snapshots.values():
-        for team, results in (aggregates.thin(snapshot) if snapshot else {}).items():
+        for pk, results in (aggregates.thin(snapshot) if snapshot else {}).items():
+            if team is not None and pk != team.pk:
+                continue
             for result in results:
                 if result["status"] != "unknown":
                     continue
@@ -464,8 +472,8 @@ def missing_facts(snapshots: Mapping[str, Snapshot | None]) -> list[MissingFact]
                     waiting[fact] += 1
                     alone[fact] += len(facts) == 1
                     criteria.setdefault(fact, set()).add(result["criterion"])
-                    if team is not None:
-                        teams.setdefault(fact, set()).add(team)
+                    if pk is not None:
+                        teams.setdefault(fact, set()).add(pk)
     found = [
         MissingFact(
             fact=fact,

@@ -57,6 +57,12 @@ def snapshot(framework: str, *, as_of: datetime | None = None, kind: str = "") -
     return newest
 
 
+def snapshots(framework: str = "") -> QuerySet[Snapshot]:
+    """All snapshots, or those of one framework."""
+    found = Snapshot.objects.select_related("restates")
+    return found.filter(framework=framework) if framework else found
+
+
 def scorecards(snapshot: Snapshot) -> QuerySet[Scorecard]:
     """The teams of a snapshot by name, what nobody owns last."""
     return snapshot.scorecards.filter(model=None).select_related("team").order_by("team__slug")

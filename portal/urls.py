@@ -3,7 +3,25 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from portal.views import assets, audit, checks, owners, people, policies, promotions, runs, teams, tokens, waivers
+from portal.views import (
+    assets,
+    audit,
+    checks,
+    maturity,
+    maturity_initiatives,
+    maturity_teams,
+    maturity_words,
+    owners,
+    people,
+    policies,
+    promotions,
+    runs,
+    teams,
+    tokens,
+    waivers,
+)
+
+CRITERION = "maturity/teams/<slug:slug>/criteria/<slug:framework>/<slug:criterion>"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="assets"), name="home"),
@@ -30,6 +48,28 @@ urlpatterns = [
     path("waivers/<uuid:uuid>/revoke", waivers.revoke, name="waiver-revoke"),
     path("policies", policies.listing, name="policies"),
     path("policies/<slug:slug>", policies.detail, name="policy"),
+    path("checks", checks.listing, name="checks"),
+    path("checks/<slug:name>", checks.detail, name="check"),
+    path("maturity", maturity.leadership, name="maturity"),
+    path("maturity/method", maturity.method, name="maturity-method"),
+    path("maturity/unknown", maturity.unknown, name="maturity-unknown"),
+    path("maturity/snapshots", maturity.snapshots, name="maturity-snapshots"),
+    path("maturity/criteria/<slug:framework>/<slug:criterion_id>", maturity.across, name="maturity-criterion"),
+    path("maturity/reviews", maturity_words.reviews, name="maturity-reviews"),
+    path("maturity/answers/<int:answer>/review", maturity_words.review, name="maturity-review"),
+    path("maturity/exemptions/<int:exemption>/end", maturity_words.end_exemption, name="maturity-exemption-end"),
+    path("maturity/initiatives", maturity_initiatives.listing, name="maturity-initiatives"),
+    path("maturity/initiatives/new", maturity_initiatives.start, name="maturity-initiative-new"),
+    path("maturity/initiatives/<int:initiative>", maturity_initiatives.detail, name="maturity-initiative"),
+    path("maturity/initiatives/<int:initiative>/end", maturity_initiatives.end, name="maturity-initiative-end"),
+    path("maturity/teams/<slug:slug>", maturity_teams.detail, name="maturity-team"),
+    path("maturity/teams/<slug:slug>/what-if", maturity_teams.what_if, name="maturity-what-if"),
+    path("maturity/teams/<slug:slug>/target", maturity_words.target, name="maturity-target"),
+    path("maturity/teams/<slug:slug>/models/<uuid:uuid>", maturity_teams.model, name="maturity-model"),
+    path(CRITERION, maturity_teams.of_criterion, name="maturity-team-criterion"),
+    path(f"{CRITERION}/evaluate", maturity_teams.evaluate, name="maturity-evaluate"),
+    path(f"{CRITERION}/answer", maturity_words.answer, name="maturity-answer"),
+    path(f"{CRITERION}/exempt", maturity_words.exempt, name="maturity-exempt"),
     path("checks", checks.listing, name="checks"),
     path("checks/<slug:name>", checks.detail, name="check"),
     path("teams", teams.listing, name="teams"),

@@ -1,0 +1,44 @@
+"""Evaluating one criterion of a team again, now: to see that a fix shows. Nothing is stored or published."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from django.utils import timezone
+
+from assessments import assessing, documents, selectors
+from assessments.measures import counting
+from assessments.measures.counting import Scope
+from governance.errors import NotFound
+from governance.models import Team
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """The result as a snapshot of this moment would store it."""
+
+    at: datetime
+    result: dict[str, Any]
+
+
+def evaluate(*, team: Team | None, framework: str, criterion: str) -> Preview:
+    """Measure one criterion again. Makes the populations of all teams on the way, so it takes seconds on large graphs.
+
+    Raises NotFound for an unknown criterion, and for a team that is not in the graph.
+    """
+    ladder = selectors.ladder(framework)
+    wanted = next((one for one in ladder.criteria if one.id == criterion), None)
+    if wanted is None:
+        raise NotFound(f"{framework} has no criterion {criterion}.", fields={"criterion": "unknown"})
+    # A criterion may apply only when another one is known.
+    needed = {criterion, wanted.applies_when.known if wanted.applies_when else None}
+    alone = msgspec.structs.replace(ladder, criteria=tuple(one for one in ladder.criteria if one.id in needed))
+    at = timezone.now()
+    counted = counting.count([alone], as_of=at)
+    cards = assessing.cards(alone, counted, assessing.said(at))
+    card = cards.get(Scope(team.pk if team else None))
+    if card is None:
+        raise NotFound("There is nothing to rate for this team.", fields={"team": "unknown"})
+    found = documents.results(card, is_whole=True)
+    return Preview(at=at, result=next(one for one in found if one["criterion"] == criterion))

@@ -1,0 +1,166 @@
+"""A criterion, from what it asks down to the assets behind its number."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.urls import reverse
+
+from assessments import aggregates, catalogue, portfolio, scoring, selectors
+from assessments.framework import EXTENT_CREDITS, Criterion, Fact, Framework, ScoredTest
+from assessments.judging import FRESH_DAYS, FULL_VOLUME, REVIEWED_STRENGTH, STALE_DAYS, UNREVIEWED_STRENGTH
+from assessments.models import Snapshot
+from governance.models import Team
+from lineage import selectors as graph
+from policies import selectors as gate
+from portal.maturity import words
+from portal.maturity.figures import Segment, stacked
+
+# The numbers of scoring that the method page prints, from where they are used.
+NUMBERS: Mapping[str, object] = {
+    "fresh_days": int(FRESH_DAYS),
+    "stale_days": int(STALE_DAYS),
+    "full_volume": FULL_VOLUME,
+    "reviewed": REVIEWED_STRENGTH,
+    "unreviewed": UNREVIEWED_STRENGTH,
+    "high": scoring.HIGH_CONFIDENCE,
+    "medium": scoring.MEDIUM_CONFIDENCE,
+    "heard_days": scoring.SOURCE_HEARD_WITHIN.days,
+    "extents": [(words.EXTENTS[extent], credit) for extent, credit in EXTENT_CREDITS.items()],
+}
+# Pages of what UUIDs stand for.
+PAGES = {"asset": "asset", "version": "version", "run": "run", "promotion": "promotion"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Miss:
+    """An item that does not count as good, with the page of the asset behind it, if it is still there."""
+
+    label: str
+    state: str
+    missing: Sequence[str]
+    href: str
+    what: str
+    team: str = ""
+    slug: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamResult:
+    """What a team came to in one criterion."""
+
+    name: str
+    slug: str
+    result: Mapping[str, Any]
+    counted: str
+    needed: str
+    bar: Sequence[Segment]
+
+
+def across(framework: str, criterion: str, *, as_of: datetime | None) -> dict[str, Any]:
+    """One criterion over all teams, with all misses. Raises NotFound."""
+    found = selectors.criterion(framework, criterion)
+    of = selectors.framework(framework)
+    snapshot = portfolio.shown(framework, as_of=as_of)
+    results = aggregates.results_of(snapshot, criterion) if snapshot else []
+    listed = [(team, miss) for team, result in results for miss in result.get("misses", ())]
+    return {
+        "framework": of,
+        "criterion": found,
+        "title": words.title(found.id),
+        "snapshot": snapshot,
+        "results": [team_result(found, team, result) for team, result in results],
+        "misses": misses(listed),
+        "tests": models_of(snapshot, found) if isinstance(found, ScoredTest) and snapshot else [],
+    }
+
+
+def team_result(criterion: Criterion | ScoredTest, team: Team | None, result: Mapping[str, Any]) -> TeamResult:
+    is_at_least = isinstance(criterion, Criterion) and (criterion.threshold is None or criterion.threshold.is_at_least)
+    return TeamResult(
+        name=team.name if team else "Unowned",
+        slug=team.slug if team else words.UNOWNED,
+        result=result,
+        counted=words.counted(result),
+        needed=words.needed(result, is_at_least=is_at_least),
+        bar=bar(result, is_at_least=is_at_least),
+    )
+
+
+def bar(result: Mapping[str, Any], *, is_at_least: bool) -> list[Segment]:
+    """The items as parts of a whole: good, unknown, bad."""
+    items = result.get("items") or {}
+    good, bad = ("true", "false") if is_at_least else ("false", "true")
+    return stacked([("pass", items.get(good, 0)), ("unknown", items.get("unknown", 0)), ("fail", items.get(bad, 0))])
+
+
+def misses(listed: Collection[tuple[Team | None, Mapping[str, Any]]]) -> list[Miss]:
+    """The misses with their pages. Four queries at most, however many there are."""
+    uuids = {UUID(miss["asset"]) for _, miss in listed}
+    what = {uuid: named.what for uuid, named in graph.named(uuids).items()}
+    if left := uuids - what.keys():
+        what |= {one.uuid: "promotion" for one in gate.promotions().filter(uuid__in=left)}
+    return [_miss(team, miss, what.get(UUID(miss["asset"]), "")) for team, miss in listed]
+
+
+def _miss(team: Team | None, miss: Mapping[str, Any], what: str) -> Miss:
+    return Miss(
+        label=miss["label"],
+        state=miss["state"],
+        missing=miss["missing"],
+        what=what,
+        href=reverse(PAGES[what], args=[miss["asset"]]) if what else "",
+        team=team.name if team else "",
+        slug=team.slug if team else words.UNOWNED,
+    )
+
+
+def models_of(snapshot: Snapshot, test: ScoredTest, team: Team | None = None) -> list[dict[str, Any]]:
+    """The points of one test for each model, of all teams or of one."""
+    rows = aggregates.points_of(snapshot, test.id)
+    if team is not None:
+        rows = [row for row in rows if row[0] == team.pk]
+    names = graph.named([UUID(model) for _, model, _ in rows])
+    return [
+        {"model": model, "name": names[UUID(model)].name if UUID(model) in names else model, "result": result}
+        for _, model, result in rows
+    ]
+
+
+def facts(missing: Sequence[str]) -> list[Fact]:
+    """What would make it known, in the catalogue's words."""
+    known = {fact.fact: fact for fact in catalogue.vocabulary().facts}
+    return [known[name] for name in missing if name in known]
+
+
+def basis(criterion: Criterion) -> str:
+    """Why the threshold is what it is."""
+    if criterion.threshold is None:
+        return ""
+    said = {one.basis: one.why for one in catalogue.vocabulary().bases}
+    return said.get(criterion.threshold.basis, "The source says so, or it is peculiar to this criterion.")
+
+
+def is_answerable(criterion: Criterion | ScoredTest) -> bool:
+    """Whether people may answer it, as `answers.question` decides."""
+    return (
+        not isinstance(criterion, Criterion) or criterion.attestation is not None or bool(criterion.attested_fallback)
+    )
+
+
+def question(criterion: Criterion | ScoredTest) -> str:
+    if isinstance(criterion, ScoredTest):
+        return "Was this test made for every model, and is there a report of it?"
+    return criterion.attestation.question if criterion.attestation else criterion.attested_fallback
+
+
+def asked_evidence(criterion: Criterion | ScoredTest) -> Sequence[str]:
+    return criterion.attestation.evidence if criterion.attestation else ()
+
+
+def level_of(framework: Framework, criterion: Criterion | ScoredTest) -> str:
+    if isinstance(criterion, Criterion):
+        return f"Level {criterion.level}: {words.level_name(framework, criterion.level)}"
+    return criterion.section

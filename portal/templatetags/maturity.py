@@ -1,0 +1,69 @@
+"""Filters for the pages of maturity."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+
+from portal import marks
+from portal.maturity import words
+
+register = template.Library()
+
+
+@register.filter
+def result_mark(result: Mapping[str, Any]) -> marks.Mark:
+    """The mark of a stored result."""
+    return words.mark_of(result)
+
+
+@register.filter
+def status_mark(status: str) -> marks.Mark:
+    """The mark of a status, or of the points of a test."""
+    return marks.mark(words.STATUSES, status)
+
+
+@register.filter
+def item_mark(state: str) -> marks.Mark:
+    return marks.mark(words.ITEM_STATES, state)
+
+
+@register.filter
+def standing_mark(word: str) -> marks.Mark:
+    return marks.mark(words.STANDINGS, word)
+
+
+@register.filter
+def outcome_of(word: str) -> marks.Mark:
+    return marks.mark(words.OUTCOMES, word)
+
+
+@register.filter
+def band_mark(band: str) -> marks.Mark:
+    return marks.mark(words.BANDS, band)
+
+
+@register.filter
+def criterion_title(criterion: str) -> str:
+    return words.title(criterion)
+
+
+@register.filter
+def extent_words(extent: str) -> str:
+    return words.EXTENTS.get(extent, extent)
+
+
+@register.filter
+def proof_words(proof: str) -> str:
+    return words.PROOFS.get(proof, proof)
+
+
+@register.filter
+def gain(value: float) -> str:
+    return words.signed(value)
+
+
+@register.filter
+def share(value: float | None) -> str:
+    """A number of items, a share or a median as it is stored, short."""
+    return "unbounded" if value is None else f"{value:.4g}"

@@ -1,0 +1,214 @@
+"""The pages of maturity: what they show, who may write on them, and what they say while nothing is rated."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from assessments import portfolio, selectors
+from assessments.models import Answer, Exemption, Initiative, Target
+from governance.models import User
+from tests.assessments import scenes
+from tests.assessments.scenes import Organisation
+
+pytestmark = pytest.mark.django_db
+SignIn = Callable[[User], Client]
+FRAMEWORK = "google-mlops"
+TRAINED = f"/maturity/teams/credit/criteria/{FRAMEWORK}/google-orchestrated-training"
+SHARED = f"/maturity/teams/credit/criteria/{FRAMEWORK}/google-shared-operation"
+OPEN = [
+    "/maturity",
+    "/maturity?tier=high&ranking=on&daily=on",
+    "/maturity?as_of=2020-01-01",
+    "/maturity/method",
+    "/maturity/unknown",
+    "/maturity/unknown?team=credit",
+    "/maturity/snapshots",
+    "/maturity/snapshots?framework=google-mlops",
+    "/maturity/initiatives",
+    "/maturity/teams/credit",
+    "/maturity/teams/credit?framework=microsoft-mlops",
+    "/maturity/teams/credit?framework=ml-test-score",
+    "/maturity/teams/idle",
+    "/maturity/teams/-",
+    f"/maturity/criteria/{FRAMEWORK}/google-orchestrated-training",
+    "/maturity/criteria/ml-test-score/mlts-data-1-feature-schema",
+    TRAINED,
+    SHARED,
+    "/maturity/teams/credit/criteria/ml-test-score/mlts-data-1-feature-schema",
+]
+
+
+@pytest.fixture
+def scene() -> Organisation:
+    return scenes.organisation()
+
+
+@pytest.fixture
+def bare() -> Organisation:
+    return scenes.organisation(is_measured=False)
+
+
+def text(client: Client, address: str) -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200, (address, answer.content[:500])
+    return answer.content.decode()
+
+
+def test_every_page_opens_with_and_without_snapshots(scene: Organisation, sign_in: SignIn) -> None:
+    client = sign_in(scene.assessor)
+
+    for address in [*OPEN, "/maturity/reviews"]:
+        text(client, address)
+    for model in scene.snapshot.scorecards.exclude(model=None).filter(team=scene.credit):
+        for framework in ("google-mlops", "ml-test-score"):
+            text(client, f"/maturity/teams/credit/models/{model.model}?framework={framework}")
+
+
+def test_with_an_empty_database_every_team_is_not_rated_and_says_why(bare: Organisation, sign_in: SignIn) -> None:
+    client = sign_in(bare.stranger)
+
+    for address in OPEN:
+        text(client, address)
+
+    board = text(client, "/maturity")
+    assert board.count("Not rated: No snapshot has been taken yet.") == 3
+    assert "0 of 3 teams rated" in board
+    assert "No snapshot has been taken yet." in text(client, "/maturity/teams/credit")
+
+
+def test_a_team_without_models_says_so(scene: Organisation, sign_in: SignIn) -> None:
+    page = text(sign_in(scene.stranger), "/maturity/teams/idle")
+
+    assert "Not rated." in page
+    assert "No model version has been in production for 24 hours." in page
+    assert "That is not level 0." in page
+
+
+def test_the_board_costs_few_queries_however_many_teams(scene: Organisation, sign_in: SignIn) -> None:
+    client = sign_in(scene.sponsor)
+    text(client, "/maturity")
+
+    with CaptureQueriesContext(connection) as queries:
+        text(client, "/maturity")
+
+    assert len(queries) <= 60
+
+
+def test_ranking_is_off_and_for_some_alone(scene: Organisation, sign_in: SignIn) -> None:
+    assert 'name="ranking"' not in text(sign_in(scene.lead), "/maturity?ranking=on")
+    assert ">Rank</th>" not in text(sign_in(scene.lead), "/maturity?ranking=on")
+    page = text(sign_in(scene.sponsor), "/maturity")
+    assert 'name="ranking"' in page
+    assert ">Rank</th>" not in page
+    assert ">Rank</th>" in text(sign_in(scene.sponsor), "/maturity?ranking=on")
+
+
+def test_what_if_answers_as_a_part_and_as_a_page(scene: Organisation, sign_in: SignIn) -> None:
+    gating = [one.id for one in selectors.ladder(FRAMEWORK).criteria if one.gating and one.level == 1]
+    query = "&".join(f"pass={name}" for name in gating)
+    client = sign_in(scene.lead)
+
+    part = client.get(f"/maturity/teams/credit/what-if?framework={FRAMEWORK}&{query}", headers={"HX-Request": "true"})
+    whole = client.get(f"/maturity/teams/credit/what-if?framework={FRAMEWORK}&{query}", follow=True)
+
+    assert part.content.decode().count("<html") == 0
+    for answer in (part, whole):
+        assert "Level 1" in answer.content.decode()
+    assert client.get("/maturity/teams/credit?pass=google-nothing").status_code == 404
+
+
+def test_a_lead_answers_an_assessor_reviews_and_exempts(scene: Organisation, sign_in: SignIn) -> None:
+    said = {"extent": "most_or_all", "title_0": "Rota", "reference_0": "https://wiki.example/rota"}
+    lead, assessor = sign_in(scene.lead), sign_in(scene.assessor)
+    assert sign_in(scene.stranger).post(f"{SHARED}/answer", said).status_code == 403
+    refused = lead.post(f"{SHARED}/answer", {"extent": "some"})
+    assert refused.status_code == 422
+    assert "references that support the answer" in refused.content.decode()
+
+    assert lead.post(f"{SHARED}/answer", said).status_code == 302
+
+    answer = Answer.objects.get()
+    assert "Waits for review" in text(lead, SHARED)
+    assert "Accept the answer" not in text(lead, SHARED)
+    assert "Accept the answer" in text(assessor, SHARED)
+    assert "Shared operation" in text(assessor, "/maturity/reviews")
+    assert "wiki.example" not in text(sign_in(scene.stranger), SHARED)
+    review = f"/maturity/answers/{answer.pk}/review"
+    assert lead.post(review, {"decision": "accept"}).status_code == 403
+    assert assessor.post(review, {"decision": "accept"}).status_code == 302
+    assert "Accepted" in text(lead, SHARED)
+
+    until = (timezone.now() + timedelta(days=20)).date().isoformat()
+    assert lead.post(f"{TRAINED}/exempt", {"reason": "x", "until": until}).status_code == 403
+    assert assessor.post(f"{TRAINED}/exempt", {"reason": "Being replaced.", "until": until}).status_code == 302
+    assert "Being replaced." in text(lead, TRAINED)
+    assert lead.post(f"/maturity/exemptions/{Exemption.objects.get().pk}/end").status_code == 302
+    assert Exemption.objects.get().ends_at <= timezone.now()
+
+
+def test_a_sponsor_sets_targets_and_opens_initiatives(scene: Organisation, sign_in: SignIn) -> None:
+    sponsor, lead = sign_in(scene.sponsor), sign_in(scene.lead)
+    target = f"/maturity/teams/credit/target?framework={FRAMEWORK}"
+    assert lead.post(target, {"level": "1"}).status_code == 403
+    assert sponsor.post(target, {"level": "1", "reason": "Lends money."}).status_code == 302
+    assert Target.objects.get().level == 1
+    assert "below its target 1" in text(lead, "/maturity")
+    today = timezone.now().date()
+    said = {
+        "title": "Owners for all",
+        "framework": FRAMEWORK,
+        "criteria": "google-orchestrated-training,google-shared-operation",
+        "teams": ["credit", "idle"],
+        "starts_on": today.isoformat(),
+        "ends_on": (today + timedelta(days=60)).isoformat(),
+    }
+    assert lead.post("/maturity/initiatives/new", said).status_code == 403
+    refused = sponsor.post("/maturity/initiatives/new", said | {"ends_on": today.isoformat()})
+    assert refused.status_code == 422
+    assert "After the first day" in refused.content.decode()
+
+    opened = sponsor.post("/maturity/initiatives/new", said, follow=True)
+
+    assert "Owners for all" in opened.content.decode()
+    initiative = Initiative.objects.get()
+    assert "Owners for all" in text(lead, "/maturity")
+    end = f"/maturity/initiatives/{initiative.pk}/end"
+    assert lead.post(end, {"reason": "x"}).status_code == 403
+    assert sponsor.post(end, {"reason": "Split."}).status_code == 302
+    assert "Ended early" in text(lead, "/maturity/initiatives")
+
+
+def test_a_criterion_is_evaluated_again_without_a_snapshot(scene: Organisation, sign_in: SignIn) -> None:
+    before = scene.snapshot.pk
+
+    answer = sign_in(scene.lead).post(f"{TRAINED}/evaluate")
+
+    assert answer.status_code == 200
+    assert "a preview, not published" in answer.content.decode()
+    shown = portfolio.shown(FRAMEWORK, is_daily=True)
+    assert shown is not None
+    assert shown.pk == before
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/maturity/teams/nobody",
+        "/maturity/criteria/google-mlops/nothing",
+        "/maturity/criteria/nothing/google-named-owner",
+        "/maturity/teams/credit/criteria/google-mlops/nothing",
+        "/maturity/initiatives/99999999999999999999",
+    ],
+)
+def test_what_is_not_there_is_said(bare: Organisation, sign_in: SignIn, address: str) -> None:
+    assert sign_in(bare.lead).get(address).status_code == 404
+
+
+@pytest.mark.parametrize("address", ["/maturity?tier=x", "/maturity?as_of=x", "/maturity/teams/credit?framework=x"])
+def test_what_an_address_may_not_say_is_refused(bare: Organisation, sign_in: SignIn, address: str) -> None:
+    assert sign_in(bare.lead).get(address).status_code == 400
