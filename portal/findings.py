@@ -6,8 +6,13 @@ from typing import Any
 
 from policies import coverage, selectors
 from policies.models import Finding, PolicyVersion, Promotion, Waiver
+from portal.charts import attributions, intervals
+from portal.charts.chart import Chart
 
 PENDING = "pending"
+DRAWN_CHECKS = frozenset({"fairness", "explanations"})
+# What charts draw of what was measured; in words it would fill the page.
+DRAWN = frozenset({"groups", "breaking", "features", "lowest", "highest", "parts"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,26 @@ class Shown:
     rule: str
     may_be_waived: bool
     waiver: Waiver | None
+    position: int
+
+    @property
+    def charts(self) -> list[Chart]:
+        """What was measured as drawings, where there are some for the check; drawn at each call."""
+        identity = f"finding-{self.position}"
+        match self.check:
+            case "fairness" if self.measured:
+                return intervals.charts(identity, self.measured, self.required or {})
+            case "explanations" if self.measured:
+                return attributions.charts(identity, self.measured)
+            case _:
+                return []
+
+    @property
+    def told(self) -> Any:
+        """What was measured, without what charts draw of it."""
+        if self.check not in DRAWN_CHECKS or not self.measured:
+            return self.measured
+        return {name: value for name, value in self.measured.items() if name not in DRAWN and value is not None}
 
     @property
     def is_waived(self) -> bool:
@@ -61,6 +86,7 @@ def shown(finding: Finding, waiver: Waiver | None = None) -> Shown:
         rule=rule[1] if rule else "",
         may_be_waived=rule is not None and coverage.is_closed(finding),
         waiver=waiver,
+        position=finding.position,
     )
 
 

@@ -3,6 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
+from portal import api
 from portal.views import (
     assets,
     audit,
@@ -46,6 +47,7 @@ urlpatterns = [
     path("waivers/<uuid:uuid>", waivers.detail, name="waiver"),
     path("waivers/<uuid:uuid>/decide", waivers.decide, name="waiver-decide"),
     path("waivers/<uuid:uuid>/revoke", waivers.revoke, name="waiver-revoke"),
+    path("api/v1/reports/promotions/<uuid:uuid>.pdf", api.PromotionRecordView.as_view(), name="api-report-promotion"),
     path("policies", policies.listing, name="policies"),
     path("policies/<slug:slug>", policies.detail, name="policy"),
     path("checks", checks.listing, name="checks"),
