@@ -126,7 +126,10 @@ def _result(policy: documents.Policy, case: Case, facts: Facts, at: datetime, li
     found = [(one, one.rule.check.judge(one.rule.parameters, known)) for one in chosen.asked]
     reached = (
         state(
-            findings=[Judged(outcome=finding.outcome, mode=one.mode) for one, finding in found],
+            findings=[
+                Judged(outcome=finding.outcome, mode=one.mode, awaits_people=one.rule.check.awaits_people)
+                for one, finding in found
+            ],
             approvals_required=chosen.approvals_required,
             decisions=[Decision.APPROVE] * case.approvals,
         ).value

@@ -35,9 +35,19 @@ class Judged:
     outcome: Outcome | None
     mode: Mode
     is_waived: bool = False
+    awaits_people: bool = False
 
     @property
     def blocks(self) -> bool:
+        return self._is_closed and not self.waits
+
+    @property
+    def waits(self) -> bool:
+        """Whether it keeps the gate shut only until people have spoken."""
+        return self._is_closed and self.awaits_people and self.outcome is Outcome.UNKNOWN
+
+    @property
+    def _is_closed(self) -> bool:
         if self.is_waived or self.mode is not Mode.ENFORCE:
             return False
         return self.outcome is not None and not self.outcome.opens
@@ -50,5 +60,7 @@ def state(*, findings: Sequence[Judged], approvals_required: int, decisions: Seq
     if not findings or any(finding.blocks for finding in findings) or Decision.REJECT in decisions:
         return State.BLOCKED
     if sum(decision is Decision.APPROVE for decision in decisions) < approvals_required:
+        return State.WAITING
+    if any(finding.waits for finding in findings):
         return State.WAITING
     return State.PASSED

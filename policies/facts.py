@@ -10,7 +10,7 @@ from django.utils import timezone
 from governance import selectors as governance_selectors
 from governance.criticality import Goal
 from lineage import evidence
-from policies import candidates, measured, measuring, personal, ports, recipes, remarked, served
+from policies import awaiting, candidates, measured, measuring, personal, ports, recipes, remarked, served
 from policies.checks.base import Check, Facts, Parameters
 from policies.checks.explanations import ExplanationsParameters
 from policies.checks.facts import BaselineFact, BreachFact, InputFact, MaturityFact, RunFact
@@ -175,6 +175,7 @@ GATHERERS: Mapping[str, Gatherer] = MappingProxyType(
         "fallback": lambda promotion, _: {"fallback": remarked.fallback(promotion)},
         "licences": lambda promotion, _: {"licences": remarked.licences(promotion)},
         "personal_data": personal.gather,
+        "approvals": awaiting.gather,
         "maturity": _maturity,
         "breaches": _breaches,
         "attributions": _attributions,

@@ -47,7 +47,7 @@ FACTS: Mapping[str, str] = {
     "personal_data": "tags of the fields upstream, and the way they took (facets `tags` and `columnLineage`)",
     "maturity": "the proven levels of the teams that own the model",
     "breaches": "open breaches of data contracts upstream",
-    "approvals": "what people said to the promotion, and which roles they hold",
+    "approvals": "what people said to the promotion, which roles they hold, and who made the version",
 }
 
 

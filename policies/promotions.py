@@ -17,7 +17,7 @@ from governance.models import User
 from governance.permissions import Permission
 from lineage import evidence as lineage_evidence
 from lineage import nudge
-from policies import candidates, makers, queue, selectors, verdicts
+from policies import awaiting, candidates, makers, queue, selectors, verdicts
 from policies.checks.base import Mode, Outcome
 from policies.evaluation import State
 from policies.models import Finding, PolicyVersion, Promotion
@@ -94,7 +94,7 @@ def _begin(promotion: Promotion) -> None:
     """Store the promotion with a pending finding for each rule of each policy that applies."""
     selected = what_applies(promotion)
     promotion.policies = [applied(policy) for policy in selected.policies]
-    promotion.approvals_required = selected.approvals_required
+    promotion.approvals_required = max(selected.approvals_required, awaiting.people_needed(selected))
     promotion.save(force_insert=True)
     makers.note(promotion)
     findings = findings_of(promotion, selected)

@@ -92,6 +92,8 @@ def _from_files(promotion: Promotion, parameters: DriftParameters) -> Distributi
     for name, digest in zip(names, digests, strict=True):
         if digest is None:
             return msgspec.structs.replace(fact, problem=f"The evidence {name!r} is not available.")
+        if not evidence_files.DIGEST.fullmatch(digest):
+            return msgspec.structs.replace(fact, problem=f"The evidence {name!r} is no file: only files are counted.")
         try:
             evidence_files.find(digest)
         except NotFound:

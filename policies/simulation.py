@@ -153,7 +153,15 @@ def _again(promotion: Promotion, policies: Sequence[tuple[str, Policy]]) -> tupl
     ]
     made_it = makers.of([promotion])[promotion.pk]
     reached = state(
-        findings=[Judged(outcome=one.found.outcome, mode=one.asked.mode, is_waived=one.is_waived) for one in judged],
+        findings=[
+            Judged(
+                outcome=one.found.outcome,
+                mode=one.asked.mode,
+                is_waived=one.is_waived,
+                awaits_people=one.asked.rule.check.awaits_people,
+            )
+            for one in judged
+        ],
         approvals_required=chosen.approvals_required,
         decisions=[
             Decision(row.decision)

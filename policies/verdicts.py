@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from governance import audit
 from governance.actions import Action
-from policies import coverage, makers
+from policies import awaiting, coverage, makers
 from policies.checks.base import Mode, Outcome
 from policies.evaluation import Decision, Judged, State, state
 from policies.models import Approval, Finding, Promotion, Verdict, Waiver, WaiverUse
@@ -76,12 +76,16 @@ def _decide(promotion: Promotion, now: datetime) -> State:
     makers.note(promotion)
     findings = list(promotion.findings.select_related("policy_version__policy").order_by("position"))
     approvals = list(promotion.approvals.select_related("user").order_by("decided_at", "id"))
-    waived = coverage.of_findings(promotion, findings, now)
     made_it = makers.of([promotion])[promotion.pk]
+    awaiting.judge_again(promotion, findings)
+    waived = coverage.of_findings(promotion, findings, now)
     reached = state(
         findings=[
             Judged(
-                outcome=Outcome(row.outcome) if row.is_done else None, mode=Mode(row.mode), is_waived=row.pk in waived
+                outcome=Outcome(row.outcome) if row.is_done else None,
+                mode=Mode(row.mode),
+                is_waived=row.pk in waived,
+                awaits_people=awaiting.awaits_people(row),
             )
             for row in findings
         ],

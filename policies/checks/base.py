@@ -71,6 +71,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     licences: list[facts.LicenceFact] = []
     personal_data: facts.PersonalDataFact | None = None
     breaches: list[facts.BreachFact] | None = None
+    approvals: list[facts.ApprovalFact] = []
+    # Names of makers of the version that mean no account.
+    strangers: list[str] = []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +97,8 @@ class Check:
     parameters: ClassVar[type[Parameters]]
     # Whether gathering its facts may take longer than a moment; such a check is judged apart from the others.
     is_slow: ClassVar[bool] = False
+    # Whether its unknown means that people have yet to speak: the promotion then waits, and it is judged again.
+    awaits_people: ClassVar[bool] = False
 
     def judge(self, parameters: Any, facts: Facts) -> Finding:
         raise NotImplementedError

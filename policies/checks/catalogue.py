@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from policies.checks.approvals import Approvals
 from policies.checks.base import Check
 from policies.checks.canary import Canary
 from policies.checks.condition import Condition
@@ -30,6 +31,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
     {
         check.id: check
         for check in (
+            Approvals(),
             Canary(),
             Condition(),
             Contracts(),

@@ -227,6 +227,15 @@ class PersonalDataFact(Fact, frozen=True, kw_only=True):
     untagged: list[str]
 
 
+class ApprovalFact(Fact, frozen=True, kw_only=True):
+    """What one person said, and in which roles of the model's owners they may speak."""
+
+    user: str
+    decision: str
+    roles: list[str]
+    is_maker: bool
+
+
 class BreachFact(Fact, frozen=True, kw_only=True):
     """An open breach of a data contract upstream."""
 
