@@ -48,6 +48,15 @@ class Flow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """The fields of an asset by their paths, what its schema says of them, and the tags of the asset and its fields."""
+
+    names: list[str]
+    schema: dict[str, columns.Field]
+    tags: list[Tag]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FieldNode:
     """A field in a neighbourhood, with its own tags. `more_*` counts neighbours that are not in the answer."""
 
@@ -132,8 +141,13 @@ def within(asset: Asset, field: str, moment: Moment = NOW) -> list[Column]:
 
 
 def names(asset: Asset, moment: Moment = NOW) -> list[str]:
-    """The fields of an asset in the order of its schema, and after them those that only links or tags name."""
-    listed = columns.schema(selectors.facet_on([asset.pk], "schema", moment).get(asset.pk))
+    """The fields of an asset, see `listed`."""
+    return listed(asset, moment).names
+
+
+def listed(asset: Asset, moment: Moment = NOW) -> Listed:
+    """What fields an asset has: those of its schema in their order, then those that only links or tags name."""
+    schema = columns.schema(selectors.facet_on([asset.pk], "schema", moment).get(asset.pk))
     linked = _rows(
         f"""
         SELECT DISTINCT name FROM (
@@ -147,9 +161,10 @@ def names(asset: Asset, moment: Moment = NOW) -> list[str]:
         moment,
         {"asset": asset.pk},
     )
-    tagged = [tag.field for tag in tags.of([(asset.pk, asset.uuid)], moment=moment).get(asset.pk, ()) if tag.field]
-    found = [field.name for field in listed]
-    return list(dict.fromkeys([*found, *(row[0] for row in linked), *sorted(tagged)]))
+    own = tags.of([(asset.pk, asset.uuid)], moment=moment).get(asset.pk, [])
+    said = {field.name: field for field in schema}
+    found = [*said, *(row[0] for row in linked), *sorted({tag.field for tag in own if tag.field})]
+    return Listed(names=list(dict.fromkeys(found)), schema=said, tags=own)
 
 
 def feeding(targets: Sequence[Column], moment: Moment, most: int = MOST_LINKS) -> list[Flow]:

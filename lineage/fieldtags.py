@@ -45,6 +45,8 @@ def arriving(asset: Asset, names: list[str], *, moment: Moment = NOW) -> Arrival
     Of each tag at most one way that is masked and one that is not, current ones before those that a job no longer goes.
     """
     flows, is_truncated = _upstream([Column(asset.pk, name) for name in names], moment)
+    if not any(flows.values()):
+        return Arrivals(flows={}, paths={}, assets={}, is_truncated=is_truncated)
     parents: dict[_State, tuple[_State, Flow] | None] = {}
     waiting = deque(_State(name, Column(asset.pk, name), False, True) for name in names)
     parents.update(dict.fromkeys(waiting))

@@ -8,7 +8,15 @@ from lineage.traversal import Neighbourhood, Node
 
 DEPTHS = (1, 2, 3, 5, 10)
 # Each reads along the arrow, from where data comes to where it goes.
-RELATIONS = {"consumed": "is read by", "produced": "writes", "built_from": "is built into"}
+RELATIONS = {
+    "consumed": "is read by",
+    "produced": "writes",
+    "built_from": "is built into",
+    "feeds": "feeds",
+    "alias": "is the same as",
+    "alias_of": "is the same as",
+    "renamed": "was renamed to",
+}
 
 
 def document(found: Neighbourhood) -> dict[str, object]:

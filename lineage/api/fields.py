@@ -315,19 +315,16 @@ class FieldsView(ReadView):
     def get(self, request: Request, uuid: UUID) -> Response:
         asked = rest.query(request, FieldsQuery)
         asset, moment = selectors.asset(uuid), asked.moment
-        names = fieldgraph.names(asset, moment)
-        page = names[asked.cursor : asked.cursor + asked.limit]
+        listed = fieldgraph.listed(asset, moment)
+        page = listed.names[asked.cursor : asked.cursor + asked.limit]
         found = fieldtags.arriving(asset, page, moment=moment)
-        schema = columns.schema(selectors.facet_on([asset.pk], "schema", moment).get(asset.pk))
-        described = {field.name: field for field in schema}
-        own = tags.of([(asset.pk, asset.uuid)], moment=moment).get(asset.pk, [])
         end = asked.cursor + len(page)
         return rest.answer(
             FieldsOut(
-                results=[_field(asset, name, described.get(name), own, found) for name in page],
-                next=str(end) if end < len(names) else None,
-                count=len(names),
-                tags=[_tag(tag) for tag in own if not tag.field],
+                results=[_field(asset, name, listed.schema.get(name), listed.tags, found) for name in page],
+                next=str(end) if end < len(listed.names) else None,
+                count=len(listed.names),
+                tags=[_tag(tag) for tag in listed.tags if not tag.field],
                 truncated=found.is_truncated,
             )
         )

@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from lineage import selectors
-from lineage.identity import Kind
+from lineage.identity import Family, Kind
 from lineage.models import Asset
 from lineage.traversal import Direction
 from policies import selectors as promotions
-from portal import drawing, facets, measurements, owners, paging, queries, standings
+from portal import drawing, facets, fields, measurements, names, owners, paging, queries, standings
 from portal.pages import page, render
 from portal.requests import PortalRequest, wants_fragment
 
@@ -68,6 +68,8 @@ def detail(request: PortalRequest, uuid: UUID) -> HttpResponse:
         **versions_context(asset, ""),
         **runs_context(asset, ""),
         **owners.context(request.user, asset.uuid),
+        **(fields.context(request.user, asset) if asset.family == Family.DATASET else {}),
+        **names.context(request.user, asset),
     }
     return render(request, "assets", "assets/asset.html", "assets/asset.html", context)
 
