@@ -20,7 +20,7 @@ from policies.selection import Candidate, Rule, fits
 MAX_RULES = 500
 SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
 # Words that stand in addresses where the name of a policy may stand.
-RESERVED = frozenset({"diff", "new", "schema", "simulate", "test", "validate"})
+RESERVED = frozenset({"check", "diff", "new", "schema", "simulate", "test", "try", "validate"})
 NOTHING_SELECTED = "selects nothing: leave it out to mean all of them"
 
 
