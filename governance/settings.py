@@ -8,7 +8,7 @@ from typing import Any
 
 from celery.schedules import crontab
 
-from governance import embedded, environment
+from governance import embedded, environment, stores
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(environment.text("ASSAY_DATA", str(BASE_DIR / "var"))).resolve()
@@ -118,6 +118,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    **stores.storages("ASSAY_EVIDENCE_STORE", environment.text("ASSAY_EVIDENCE_STORE")),
 }
 
 # --- People --------------------------------------------------------------------------------------------------------
@@ -187,6 +188,8 @@ FRAMEWORKS_FOLDER = Path(_frameworks) if _frameworks else None
 EVIDENCE_MAX_BYTES = environment.number(
     "ASSAY_MAX_EVIDENCE_BYTES", 10_000_000_000, minimum=1_000, maximum=10_000_000_000_000
 )
+
+EVIDENCE_TABLES = stores.tables("ASSAY_EVIDENCE_TABLES", environment.text("ASSAY_EVIDENCE_TABLES"))
 
 # --- Background work -----------------------------------------------------------------------------------------------
 # Rows are the queue and messages only nudge, so the default broker is a folder that is polled often.

@@ -7,7 +7,7 @@ from importlib import metadata
 import msgspec
 
 from governance.errors import DomainError, NotFound
-from policies import evidence_files
+from policies import evidence_files, warehouses
 from policies.checks.facts import AttributionsFact, EvaluationFact
 from policies.checks.fairness import FairnessParameters
 from policies.explanations import computing, orders
@@ -25,12 +25,22 @@ def evaluation(promotion: Promotion, asked: FairnessParameters) -> EvaluationFac
     if digest is None:
         return None
     fact = EvaluationFact(evidence=asked.evidence, columns=asked.columns, digest=digest)
+    if digest.startswith(warehouses.PREFIX):
+        return _counted_elsewhere(fact, digest, asked)
     try:
         evidence_files.find(digest)
     except NotFound:
         return msgspec.structs.replace(fact, problem="its file was stated and not sent.")
     try:
         return msgspec.structs.replace(fact, counts=_counts(digest, asked))
+    except DomainError as error:
+        return msgspec.structs.replace(fact, problem=error.message)
+
+
+def _counted_elsewhere(fact: EvaluationFact, reference: str, asked: FairnessParameters) -> EvaluationFact:
+    """A table may have changed since it was counted last, so it is counted for each promotion."""
+    try:
+        return msgspec.structs.replace(fact, counts=warehouses.count(reference, asked.columns, asked.part))
     except DomainError as error:
         return msgspec.structs.replace(fact, problem=error.message)
 

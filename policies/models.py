@@ -110,6 +110,25 @@ class EvidenceFile(models.Model):
         return self.digest
 
 
+class EvidencePart(models.Model):
+    """Some bytes of a file that its sender has not sent to its end yet."""
+
+    digest = models.CharField(max_length=64, help_text="Of the whole file, as its sender says.")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    start = models.BigIntegerField()
+    size = models.BigIntegerField()
+    name = models.CharField(max_length=200, help_text="In the store.")
+    stored_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["digest", "user", "start"], name="a_part_of_a_file_is_sent_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.digest} from {self.start}"
+
+
 class GroupCounts(models.Model):
     """What was counted by group in a file of evidence, so that the same question is measured once. Append-only."""
 

@@ -17,7 +17,7 @@ from governance.models import User
 from governance.permissions import Permission
 from lineage import evidence as lineage_evidence
 from lineage import nudge
-from policies import awaiting, candidates, makers, queue, selectors, verdicts
+from policies import awaiting, candidates, evidence_files, makers, queue, selectors, verdicts, warehouses
 from policies.checks.base import Mode, Outcome
 from policies.evaluation import State
 from policies.models import Finding, PolicyVersion, Promotion
@@ -65,6 +65,8 @@ def request(
     permissions.require(actor, Permission.REQUEST_PROMOTION, asset=found.asset)
     try:
         with transaction.atomic():
+            if files:
+                evidence_files.hold()
             promotion = Promotion(
                 model=found.asset,
                 model_version=found.uuid,
@@ -234,9 +236,19 @@ def _check_evidence(files: Mapping[str, str]) -> None:
     if len(files) > MAX_EVIDENCE:
         raise Invalid("evidence: too many files.", fields={"evidence": f"More than {MAX_EVIDENCE} files."})
     for name, digest in files.items():
-        if not name or len(name) > 200 or not SHA256.fullmatch(digest):
+        if name and len(name) <= 200 and digest.startswith(warehouses.PREFIX):
+            _check_table(name, digest)
+        elif not name or len(name) > 200 or not SHA256.fullmatch(digest):
             says = "A short name with the SHA-256 of the file in lower-case hexadecimal."
             raise Invalid(f"evidence.{name[:50]}: {says}", fields={f"evidence.{name[:50]}": says})
+
+
+def _check_table(name: str, reference: str) -> None:
+    try:
+        warehouses.check(reference)
+    except Invalid as error:
+        field = f"evidence.{name[:50]}"
+        raise Invalid(f"{field}: {error.message}", fields={field: error.message}) from None
 
 
 def obstacle_to_withdraw(actor: User, promotion: Promotion) -> str:

@@ -74,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=FILE",
-        help="a file that policies may ask for, sent unless the server has it; may be repeated",
+        help="a file that policies may ask for, or table:connection/schema.table; may be repeated",
     )
     gate.add_argument("--idempotency-key", help="asking twice with one key asks once (default: from the CI run)")
     gate.add_argument(
@@ -104,7 +104,8 @@ def ask_gate(options: argparse.Namespace) -> int:
     body = promotion(options, files)
     service = console.connect(options)
     for file, digest in files.values():
-        service.send_file(digest, file)
+        if file is not None:
+            service.send_file(digest, file)
     if options.dry_run:
         decided = service.ask("promotions", body | {"dry_run": True})
     else:
@@ -121,7 +122,7 @@ def ask_gate(options: argparse.Namespace) -> int:
     return STATES.get(str(decided.get("state")), CANNOT_EVALUATE)
 
 
-def promotion(options: argparse.Namespace, files: dict[str, tuple[Path, str]]) -> dict[str, Any]:
+def promotion(options: argparse.Namespace, files: dict[str, tuple[Path | None, str]]) -> dict[str, Any]:
     body: dict[str, Any] = {"model": options.model, "version": options.version, "stage": options.to}
     for name in ("namespace", "note"):
         if getattr(options, name):
@@ -135,11 +136,13 @@ def promotion(options: argparse.Namespace, files: dict[str, tuple[Path, str]]) -
     return body
 
 
-def evidence(text: str) -> tuple[str, tuple[Path, str]]:
-    """A file by its name: where it lies and its SHA-256."""
+def evidence(text: str) -> tuple[str, tuple[Path | None, str]]:
+    """A file by its name: where it lies and its SHA-256. Of a table by reference, the reference and no file."""
     name, separator, path = text.partition("=")
     if not (name and separator and path):
         console.fail(USAGE, f"--evidence {text!r} is not NAME=FILE.")
+    if path.startswith("table:"):
+        return name, (None, path)
     try:
         with Path(path).open("rb") as file:
             return name, (Path(path), hashlib.file_digest(file, "sha256").hexdigest())

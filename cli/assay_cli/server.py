@@ -70,20 +70,35 @@ class Server:
                 raise
         else:
             return
-        headers = {"Content-Type": "application/octet-stream"}
-        self._ask("PUT", f"evidence/{digest}", headers=headers, file=path)
+        self._ask("PUT", f"evidence/{digest}", file=path)
+
+    def _received(self, path: str) -> int:
+        """How many bytes of a file the server has of us; 0 when it does not say."""
+        try:
+            answer = self._session.head(f"{self.api}/{path}", timeout=CONNECT_TIMEOUT_S, allow_redirects=False)
+        except requests.exceptions.RequestException:
+            return 0
+        offset = answer.headers.get("Upload-Offset", "")
+        return int(offset) if answer.ok and offset.isdigit() else 0
 
     def _ask(self, method: str, path: str, *, file: Path | None = None, **arguments: Any) -> Document:
         """One request, again with growing pauses while the trouble may pass and time is left.
 
-        A file is sent from its beginning each time.
+        A file is gone on with where it broke off.
         """
         pause, trouble = 0.25, "there was no time"
+        size = file.stat().st_size if file else 0
         while True:
             wait = None
             try:
                 timeout = (CONNECT_TIMEOUT_S, max(1.0, min(READ_TIMEOUT_S, self.left_s() + 5)))
                 with file.open("rb") if file else nullcontext() as body:
+                    if body is not None:
+                        arguments["headers"] = {"Content-Type": "application/octet-stream"}
+                        start = self._received(path)
+                        if 0 < start < size:
+                            body.seek(start)
+                            arguments["headers"]["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
                     answer = self._session.request(
                         method, f"{self.api}/{path}", timeout=timeout, allow_redirects=False, data=body, **arguments
                     )

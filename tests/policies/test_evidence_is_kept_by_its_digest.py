@@ -93,16 +93,24 @@ def test_a_file_that_is_too_large_is_refused(client: Client, folder: Path, setti
     assert files(folder) == []
 
 
-def test_content_that_breaks_off_leaves_nothing(member: User, folder: Path) -> None:
+def test_content_that_breaks_off_is_gone_on_with(member: User, folder: Path) -> None:
+    whole = b"half and half"
+
     def breaking() -> Iterator[bytes]:
-        yield b"half"
+        yield whole[:4]
         raise Invalid("The body ends early.")
 
     with pytest.raises(Invalid):
-        evidence_files.store(actor=member, digest=digest_of(b"half and half"), content=breaking())
+        evidence_files.store(actor=member, digest=digest_of(whole), content=breaking())
 
-    assert files(folder) == []
     assert not EvidenceFile.objects.exists()
+    assert evidence_files.received(member, digest_of(whole)) == 4
+    rest = evidence_files.go_on(
+        actor=member, digest=digest_of(whole), start=4, total=len(whole), content=iter([whole[4:]])
+    )
+    assert rest.file == EvidenceFile.objects.get()
+    assert evidence_files.path(digest_of(whole)).read_bytes() == whole
+    assert files(folder) == [digest_of(whole)]
 
 
 @pytest.mark.parametrize("digest", ["x", "A" * 64, "..%2F..%2Fsecrets", "0" * 63])
@@ -170,3 +178,22 @@ def test_the_same_question_is_counted_once(asked: Any, client: Client) -> None:
     assert (first.state, again.state) == ("passed", "passed")
     assert GroupCounts.objects.count() == 1
     assert first.findings.get().measured == again.findings.get().measured
+
+
+def test_only_a_question_that_is_new_is_measured(asked: Any, client: Client) -> None:
+    """The same data and parameters asked twice are measured once; one changed parameter measures again."""
+    content = table(60, 60)
+    send(client, content)
+
+    def measured(policy: str, note: str, evidence: bytes = content) -> int:
+        stories.publish(policy)
+        stories.judge(asked(evidence, note=note))
+        return GroupCounts.objects.count()
+
+    assert measured(POLICY, "first") == 1
+    assert measured(POLICY, "again") == 1
+    # A bound judges what was counted: nothing has to be counted for it.
+    assert measured(POLICY.replace("0.2", "0.3"), "another bound") == 1
+    assert measured(POLICY.replace("prediction: prediction", "prediction: label"), "another column") == 2
+    send(client, table(61, 60))
+    assert measured(POLICY, "other data", table(61, 60)) == 3

@@ -1,0 +1,123 @@
+"""Where the bytes of evidence lie: in a folder that web and worker processes share, or in an object store.
+
+A store keeps bytes under names and knows nothing of digests. What is kept under a name is whole: it is moved or sent
+there when it is complete.
+"""
+
+import os
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import Storage, storages
+
+CHUNK_BYTES = 1 << 20
+
+
+class Store(Protocol):
+    """What both kinds can do."""
+
+    def has(self, name: str) -> bool: ...
+
+    def keep(self, name: str, file: Path) -> None:
+        """Take over a file of ours, which is gone from its place afterwards."""
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """The bytes in parts."""
+
+    def modified_at(self, name: str) -> datetime: ...
+
+    def remove(self, name: str) -> None:
+        """Nothing happens when it is not there."""
+
+    def local(self, name: str) -> Path:
+        """A file on this machine with the bytes, for programs that read files. It may be a copy."""
+
+
+class Folder:
+    """The default: a folder of the data folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def has(self, name: str) -> bool:
+        return self.local(name).is_file()
+
+    def keep(self, name: str, file: Path) -> None:
+        place = self.local(name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(place)
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        with self.local(name).open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
+
+    def modified_at(self, name: str) -> datetime:
+        return datetime.fromtimestamp(self.local(name).stat().st_mtime, UTC)
+
+    def remove(self, name: str) -> None:
+        self.local(name).unlink(missing_ok=True)
+
+    def local(self, name: str) -> Path:
+        return self.root / name
+
+
+class Bucket:
+    """A storage of Django's, which django-storages makes of an object store. Copies for readers lie in `copies`."""
+
+    def __init__(self, storage: Storage, copies: Path) -> None:
+        self.storage = storage
+        self.copies = copies
+
+    def has(self, name: str) -> bool:
+        return self.storage.exists(name)
+
+    def keep(self, name: str, file: Path) -> None:
+        with file.open("rb") as content:
+            self.storage.save(name, File(content))
+        file.unlink()
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        with self.storage.open(name, "rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
+
+    def modified_at(self, name: str) -> datetime:
+        return self.storage.get_modified_time(name)
+
+    def remove(self, name: str) -> None:
+        self.storage.delete(name)
+        (self.copies / name).unlink(missing_ok=True)
+
+    def local(self, name: str) -> Path:
+        place = self.copies / name
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            draft = place.with_name(f".{place.name}.{uuid.uuid4().hex}")
+            try:
+                with draft.open("wb") as file:
+                    for chunk in self.chunks(name):
+                        file.write(chunk)
+                draft.replace(place)
+            finally:
+                draft.unlink(missing_ok=True)
+        # Its time of change says when it was used last, so that old copies can be found.
+        os.utime(place)
+        return place
+
+
+def evidence() -> Store:
+    """The store that the settings name."""
+    if "evidence" in settings.STORAGES:
+        return Bucket(storages["evidence"], Path(settings.DATA_DIR) / "evidence-copies")
+    return Folder(Path(settings.DATA_DIR) / "evidence")
+
+
+def drafts() -> Path:
+    """The folder of this machine in which files come together before a store has them."""
+    return Path(settings.DATA_DIR) / "evidence-drafts"

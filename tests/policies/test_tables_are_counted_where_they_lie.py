@@ -1,0 +1,156 @@
+"""A table of a warehouse as evidence: named by reference, counted there, and only where the operator allows it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from pytest_django import Settings
+
+from governance import stores
+from governance.environment import BadSetting
+from governance.errors import DomainError, Invalid, NotFound
+from governance.models import Team, User
+from policies import warehouses
+from policies.fairness import counts
+from policies.fairness.groups import Columns, Part
+from policies.models import GroupCounts, Promotion
+from tests.policies import stories
+
+POLICY = """\
+policy: fair
+applies: {stage: production}
+rules:
+  - check: fairness
+    evidence: holdout
+    label: label
+    prediction: prediction
+    sensitive: [sex, race]
+    metric: selection_rate_difference
+    maximum: 0.2
+"""
+BY_CLASS = Columns(label="label", prediction="prediction", sensitive=["sex", "race"])
+BY_SCORE = Columns(label="label", score="score", threshold=0.35, sensitive=["race"])
+REFERENCE = "table:warehouse/credit.holdout"
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, settings: Settings) -> Path:
+    """Three thousand rows in two schemas, and the same as a file."""
+    place = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(place)) as database:
+        database.execute("SELECT setseed(0.5)")
+        database.execute("CREATE SCHEMA credit")
+        database.execute(
+            """
+            CREATE TABLE credit.holdout AS
+            SELECT CASE WHEN random() < 0.5 THEN 'f' ELSE 'm' END AS sex,
+                   CASE WHEN random() < 0.2 THEN NULL WHEN random() < 0.5 THEN 'a' ELSE 'b' END AS race,
+                   (random() < 0.4)::int AS label, (random() < 0.3)::int AS prediction, random() AS score,
+                   1.5 AS weight
+            FROM range(3000)
+            """
+        )
+        database.execute("CREATE TABLE faulty AS SELECT 'f' AS sex, NULL::int AS label, 1 AS prediction, 'a' AS race")
+        database.execute(
+            "CREATE TABLE keys AS SELECT i::text sex, 'a' AS race, 1 AS label, 1 AS prediction FROM range(50001) r(i)"
+        )
+        database.execute(f"COPY credit.holdout TO '{tmp_path / 'holdout.parquet'}'")
+    settings.EVIDENCE_TABLES = {"warehouse": f"duckdb://{place}?read_only=True", "gone": f"duckdb://{tmp_path}/no/such"}
+    settings.DATA_DIR = tmp_path
+    return tmp_path
+
+
+@pytest.mark.parametrize("columns", [BY_CLASS, BY_SCORE])
+def test_the_counts_are_those_of_the_same_rows_in_a_file(warehouse: Path, columns: Columns) -> None:
+    there = warehouses.count(REFERENCE, columns, Part.CONFUSION)
+
+    assert there.rows == 3_000
+    assert there.columns == columns
+    assert there.groups() == counts.count(warehouse / "holdout.parquet", columns).groups()
+
+
+@pytest.mark.parametrize(
+    ("reference", "columns", "error", "says"),
+    [
+        ("table:warehouse/credit.nothing", BY_CLASS, NotFound, "no table credit.nothing"),
+        ("table:gone/holdout", BY_CLASS, Invalid, "gone cannot be read"),
+        ("table:other/holdout", BY_CLASS, Invalid, "no connection 'other'"),
+        ("table:warehouse/faulty", BY_CLASS, Invalid, "'label'"),
+        ("table:warehouse/keys", BY_CLASS, DomainError, "more than"),
+        (REFERENCE, Columns(label="label", prediction="answer", sensitive=["sex"]), Invalid, "no column 'answer'"),
+        (
+            REFERENCE,
+            Columns(label="label", prediction="prediction", sensitive=["sex"], weight="weight"),
+            Invalid,
+            "file",
+        ),
+    ],
+)
+def test_what_cannot_be_counted_is_named(
+    warehouse: Path, reference: str, columns: Columns, error: type[DomainError], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        warehouses.count(reference, columns, Part.CONFUSION)
+
+
+@pytest.mark.django_db
+class TestPromotion:
+    @pytest.fixture
+    def ask(self, warehouse: Path, team: Team, member: User) -> Callable[[str], Promotion]:
+        stories.publish(POLICY)
+        stories.grow(stories.trained("1"))
+        return lambda reference: stories.judge(stories.ask(member, evidence={"holdout": reference}))
+
+    def test_is_judged_by_the_table_and_counted_anew_each_time(self, ask: Callable[[str], Promotion]) -> None:
+        finding = ask(REFERENCE).findings.get()
+
+        assert finding.outcome == "pass"
+        assert finding.evidence is not None
+        assert finding.evidence["digest"] == REFERENCE
+        assert not GroupCounts.objects.exists()
+
+    def test_a_table_that_is_not_there_is_unknown(self, ask: Callable[[str], Promotion]) -> None:
+        finding = ask("table:warehouse/credit.nothing").findings.get()
+
+        assert (finding.outcome, "no table credit.nothing" in finding.summary) == ("unknown", True)
+
+    @pytest.mark.parametrize(
+        "reference",
+        [
+            "table:other/holdout",
+            "table:/etc/passwd",
+            "table:warehouse/../../etc/passwd",
+            "table:warehouse/read_csv('/etc/passwd')",
+            "table:duckdb:///etc/passwd",
+            "table:warehouse/a.b.c.d",
+            "TABLE:warehouse/holdout",
+        ],
+    )
+    def test_nobody_reaches_what_is_not_configured(self, ask: Callable[[str], Promotion], reference: str) -> None:
+        with pytest.raises(Invalid) as refused:
+            ask(reference)
+
+        assert list(refused.value.fields) == ["evidence.holdout"]
+        assert not Promotion.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "content", ["- a list", "warehouse: 7", "Ware House: duckdb://x", "warehouse: duckdb.db", "a: [", None]
+)
+def test_a_bad_file_of_connections_stops_the_start(content: Any, tmp_path: Path) -> None:
+    place = tmp_path / "tables.yaml"
+    if content is not None:
+        place.write_text(content)
+
+    with pytest.raises(BadSetting, match="ASSAY_EVIDENCE_TABLES"):
+        stores.tables("ASSAY_EVIDENCE_TABLES", str(place))
+
+
+def test_a_good_file_of_connections_is_read(tmp_path: Path) -> None:
+    place = tmp_path / "tables.yaml"
+    place.write_text("warehouse: duckdb:///srv/warehouse.duckdb\n")
+
+    assert stores.tables("ASSAY_EVIDENCE_TABLES", str(place)) == {"warehouse": "duckdb:///srv/warehouse.duckdb"}
+    assert stores.tables("ASSAY_EVIDENCE_TABLES", "") == {}
