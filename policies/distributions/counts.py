@@ -157,7 +157,7 @@ def _categories(table: Table, name: str, missing: tuple[int, int]) -> Distributi
     if len(rows) > MAX_CATEGORIES:
         problem = f"has more than {MAX_CATEGORIES} categories"
     else:
-        problem = "" if rows else "has no values"
+        problem = "" if all(sum(row[side] for row in rows) for side in (1, 2)) else "has no values"
     if problem:
         return DistributionFact(column=name, is_ordered=False, missing=missing, problem=problem)
     return DistributionFact(
