@@ -155,7 +155,7 @@ def _uses(deployments: Sequence[Touched], days: int, moment: Moment) -> list[Dep
     until = moment.as_of or timezone.now()
     rows = _rows(
         """
-        SELECT job.id, count(r.uuid), max(LEAST(r.last_event_at, %(until)s))
+        SELECT job.id, count(r.uuid), CASE WHEN count(r.uuid) > 0 THEN LEAST(max(r.last_event_at), %(until)s) END
         FROM unnest(%(jobs)s::bigint[]) AS job (id)
         LEFT JOIN lineage_run r ON r.job_id = job.id AND r.first_event_at <= %(until)s
          -- A service may run for months without a word.

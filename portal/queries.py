@@ -25,3 +25,11 @@ def choice(request: HttpRequest, name: str, known: Container[str], *, default: s
     if value != default and value not in known:
         raise Invalid(f"{name}: {value!r} is not one that this page knows.", fields={name: "Not known."})
     return value
+
+
+def number(request: HttpRequest, name: str) -> int:
+    """The number of a page, 1 when absent. Raises Invalid."""
+    value = text(request, name) or "1"
+    if not (value.isascii() and value.isdigit() and len(value) <= 5 and int(value)):
+        raise Invalid(f"{name}: {value!r} is not the number of a page.", fields={name: "Not a number."})
+    return int(value)

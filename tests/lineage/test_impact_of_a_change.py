@@ -218,3 +218,7 @@ def test_bad_questions_are_refused_by_name(reader: Client, path: str, query: dic
     assert response.status_code == 400
     assert set(response.json()["fields"]) == {field}
     assert reader.get(f"/api/v1/assets/{UUID(int=1)}/{path}").status_code == 404
+
+
+def test_a_deployment_that_did_not_work_in_these_days_has_no_time_of_work(company: None, reader: Client) -> None:
+    assert impact(reader, "raw", days=1)["deployments"][0]["last_run_at"] is None

@@ -1,0 +1,1 @@
+"""The graph page: what is asked by its address, and what is drawn or listed."""
