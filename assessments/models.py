@@ -212,3 +212,38 @@ class Scorecard(models.Model):
 
     def __str__(self) -> str:
         return f"{self.team or 'unowned'} in {self.snapshot}"
+
+
+class CatalogueVersion(models.Model):
+    """A framework as teams were rated by it, kept so that it can be scored beside its successor. Append-only."""
+
+    framework = models.CharField(max_length=80)
+    version = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64, unique=True)
+    document = models.JSONField(help_text="All that the framework says.")
+    first_used_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(F("framework"), F("first_used_at").desc(), name="catalogue_by_framework")]
+
+    def __str__(self) -> str:
+        return f"{self.framework} {self.version}"
+
+
+class DeliveryRecord(models.Model):
+    """How changes reached production at one time: of one team, of what nobody owns, or of all. Append-only."""
+
+    as_of = models.DateTimeField()
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, related_name="+")
+    is_whole = models.BooleanField(help_text="Of everything together, rather than of the team.")
+    document = models.JSONField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["as_of", "is_whole", "team"], nulls_distinct=False, name="a_delivery_is_recorded_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{'all' if self.is_whole else self.team or 'unowned'} at {self.as_of}"

@@ -77,11 +77,12 @@ def scorecard(snapshot: Snapshot, *, team: Team | None, model: UUID | None = Non
 
 
 def trend(framework: str, team: Team) -> QuerySet[Scorecard]:
-    """The team's published scorecards, the oldest first."""
+    """The team's published scorecards, the oldest first; of a time that two catalogues scored, the newer one's."""
     return (
         Scorecard.objects.filter(team=team, model=None, snapshot__framework=framework, snapshot__kind="published")
         .select_related("snapshot")
-        .order_by("snapshot__as_of", "snapshot__number")
+        .order_by("snapshot__as_of", "-snapshot__number")
+        .distinct("snapshot__as_of")
     )
 
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from assessments import answers, assessing, catalogue, documents, hysteresis
+from assessments import answers, assessing, catalogue, delivery, documents, editions, hysteresis
 from assessments.assessing import Card, LadderCard, Said
 from assessments.framework import Criterion, Framework, Ladder
 from assessments.hysteresis import Held
@@ -60,20 +60,27 @@ def take(*, kind: Kind, as_of: datetime | None = None, actor: User | None = None
         raise Invalid("as_of: lies in the future.", fields={"as_of": "Lies in the future."})
     if kind is Kind.RESTATEMENT:
         raise Invalid("kind: a restatement names what it restates.", fields={"kind": "Use restate."})
-    frameworks = list(catalogue.load(settings.FRAMEWORKS_FOLDER).frameworks.values())
-    if kind is Kind.PUBLISHED:
-        frameworks = [framework for framework in frameworks if not _is_published(framework, when)]
+    loaded = list(catalogue.load(settings.FRAMEWORKS_FOLDER).frameworks.values())
+    frameworks = _not_yet(loaded, kind, when)
     if not frameworks:
         return []
-    counted = counting.count(frameworks, as_of=when)
+    counted = counting.count(frameworks, as_of=when, with_deliveries=True)
     told = assessing.said(when)
     if now - when < PRESENT and lapse_contradicted(frameworks, counted, told):
         told = assessing.said(when)
+    if counted.deliveries is not None:
+        delivery.keep(counted=counted.deliveries, as_of=when)
+    # Predecessors of catalogues first, so that the newest snapshot is by the catalogue of today. They are counted
+    # apart: a criterion of the same name may have another window.
+    taken = []
+    for old in _not_yet(editions.beside(frameworks, now), kind, when):
+        before = counting.count([old], as_of=when)
+        taken.append(_store(old, assessing.cards(old, before, told), before, kind=kind, actor=actor))
     # One framework after the other: the cards of all at once would be most of the memory.
-    return [
-        _store(framework, assessing.cards(framework, counted, told), counted, kind=kind, actor=actor)
-        for framework in frameworks
-    ]
+    for framework in frameworks:
+        taken.append(_store(framework, assessing.cards(framework, counted, told), counted, kind=kind, actor=actor))
+        editions.remember(framework=framework, at=taken[-1].made_at)
+    return taken
 
 
 def restate(*, snapshot: Snapshot, reason: str, actor: User | None = None) -> Snapshot:
@@ -137,6 +144,11 @@ def verify(framework: str) -> Iterator[Broken]:
         if _digest(snapshot, digests) != snapshot.digest:
             yield Broken(snapshot=str(snapshot), problem="its digest is not that of its content")
         previous, number = snapshot.digest, snapshot.number
+
+
+def _not_yet(frameworks: Sequence[Framework], kind: Kind, when: datetime) -> list[Framework]:
+    """Those that have no published snapshot of that time, where one is to be published."""
+    return [one for one in frameworks if kind is not Kind.PUBLISHED or not _is_published(one, when)]
 
 
 def _is_published(framework: Framework, when: datetime) -> bool:
@@ -222,12 +234,10 @@ def _store(
 
 
 def _held_before(framework: Framework, as_of: datetime) -> dict[Scope, Held]:
-    """What the last published snapshot before that time left standing, by scope."""
-    last = (
-        Snapshot.objects.filter(framework=framework.framework, kind=Kind.PUBLISHED, as_of__lt=as_of)
-        .order_by("-as_of", "-number")
-        .first()
-    )
+    """What the last published snapshot before that time left standing, by scope; of the same catalogue if it can be."""
+    published = Snapshot.objects.filter(framework=framework.framework, kind=Kind.PUBLISHED, as_of__lt=as_of)
+    newest = published.order_by("-as_of", "-number")
+    last = newest.filter(catalogue_digest=catalogue.digest(framework)).first() or newest.first()
     if last is None or not isinstance(framework, Ladder):
         return {}
     rows = last.scorecards.values_list("team", "model", "rating")

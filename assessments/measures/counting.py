@@ -16,7 +16,8 @@ from django.db.backends.utils import CursorWrapper
 from assessments.framework import Criterion, Ladder, Rubric, Statistic
 from assessments.items import LONGEST_LOOK_BACK, MAX_MISSES, Miss, State, Tally
 from assessments.judging import Age
-from assessments.measures import definitions, populations
+from assessments.measures import definitions, deliveries, populations
+from assessments.measures.deliveries import Deliveries
 from assessments.measures.expressions import Measure, TestMeasure
 from assessments.scoring import Standing
 from lineage import evidence as lineage_evidence
@@ -92,6 +93,8 @@ class Counted:
     # Namespace and name of each model in production, and when its gate last refused something or a drill showed that.
     names: Mapping[UUID, tuple[str, str]] = field(default_factory=dict)
     refused: Mapping[UUID, datetime] = field(default_factory=dict)
+    # How changes reach production, where that was asked for.
+    deliveries: Deliveries | None = None
     # Scopes that serve only through deployments whose kind their platform tells.
     kinds_known: frozenset[Scope] = frozenset()
     models: Mapping[UUID, str] = field(default_factory=dict)
@@ -121,7 +124,7 @@ def population_tables(as_of: datetime) -> Iterator[CursorWrapper]:
         yield cursor
 
 
-def count(frameworks: Iterable[Ladder | Rubric], *, as_of: datetime) -> Counted:
+def count(frameworks: Iterable[Ladder | Rubric], *, as_of: datetime, with_deliveries: bool = False) -> Counted:
     """Measure every criterion of the frameworks that has a measure, for all teams and models."""
     criteria = {
         criterion.id: criterion
@@ -150,6 +153,7 @@ def count(frameworks: Iterable[Ladder | Rubric], *, as_of: datetime) -> Counted:
             heard=_heard(cursor, as_of),
             present=_present(cursor, criteria.values()),
             kinds_known=_kinds_known(cursor),
+            deliveries=deliveries.count(cursor, as_of=as_of) if with_deliveries else None,
             names={
                 model: (namespace, name)
                 for model, namespace, name in _rows(
