@@ -66,7 +66,7 @@ def stored_behind(first: Sent, others: Sequence[Sent], database: str) -> list[Fu
 def is_blocked(database: str) -> bool:
     with psycopg.connect(database) as other:
         waiting = other.execute(
-            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            "SELECT FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE datname = current_database() AND NOT granted"
         )
         return waiting.fetchone() is not None
 
