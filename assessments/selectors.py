@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -14,7 +14,7 @@ from assessments.framework import Criterion, Framework, Ladder, ScoredTest
 from assessments.judging import Result
 from assessments.models import Scorecard, Snapshot, Target
 from assessments.scoring import Action, Rating, Standing
-from governance.errors import Conflict, NotFound
+from governance.errors import Conflict, Invalid, NotFound
 from governance.models import Team
 
 
@@ -24,6 +24,22 @@ def ladder(framework: str) -> Ladder:
     if not isinstance(found, Ladder):
         raise NotFound(f"There is no framework of levels {framework}.", fields={"framework": "unknown"})
     return found
+
+
+def instant(text: str | None, *, field: str = "as_of") -> datetime | None:
+    """A time in ISO 8601, or a day, which ends at its midnight in UTC. Raises Invalid naming the field."""
+    if text is None:
+        return None
+    try:
+        if len(text) == len("2026-01-31"):
+            return datetime.combine(date.fromisoformat(text), datetime.max.time(), UTC)
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is None:
+            raise ValueError("no zone")
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        says = "A day such as 2026-01-31, or a time with its zone such as 2026-01-31T12:00:00Z."
+        raise Invalid(f"{field}: {says}", fields={field: says}) from None
 
 
 def framework(slug: str) -> Framework:

@@ -4,6 +4,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from portal import api
+from portal.reports import serving
 from portal.views import (
     assets,
     audit,
@@ -74,6 +75,12 @@ urlpatterns = [
     path("policies/<slug:slug>/retire", policies.retire, name="policy-retire"),
     path("checks", checks.listing, name="checks"),
     path("checks/<slug:name>", checks.detail, name="check"),
+    path("api/v1/reports/scorecards.pdf", serving.ScorecardsReportView.as_view(), name="api-report-scorecards"),
+    path(
+        "api/v1/reports/scorecards/<slug:slug>.pdf",
+        serving.TeamScorecardReportView.as_view(),
+        name="api-report-scorecard",
+    ),
     path("maturity", maturity.leadership, name="maturity"),
     path("maturity/method", maturity.method, name="maturity-method"),
     path("maturity/unknown", maturity.unknown, name="maturity-unknown"),

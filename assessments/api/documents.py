@@ -1,13 +1,13 @@
 """What the addresses of maturity answer with, and how they ask."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter
 
-from assessments import portfolio, scoring, selectors
+from assessments import exports, portfolio, scoring, selectors
 from assessments.changes import Change
 from assessments.models import Scorecard, Snapshot
 from assessments.scoring import Action
@@ -142,27 +142,11 @@ def parameters(kind: type[rest.Body]) -> list[OpenApiParameter]:
     return [OpenApiParameter(name, schema, OpenApiParameter.QUERY) for name, schema in properties.items()]
 
 
-def instant(field: str, text: str | None) -> datetime | None:
-    """A time in ISO 8601, or a day, which ends at its midnight in UTC. Raises Invalid naming the field."""
-    if text is None:
-        return None
-    try:
-        if len(text) == len("2026-01-31"):
-            return datetime.combine(date.fromisoformat(text), datetime.max.time(), UTC)
-        at = datetime.fromisoformat(text)
-        if at.tzinfo is None:
-            raise ValueError("no zone")
-        return at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        says = "A day such as 2026-01-31, or a time with its zone such as 2026-01-31T12:00:00Z."
-        raise Invalid(f"{field}: {says}", fields={field: says}) from None
-
-
 def snapshot(asked: OnADay) -> Snapshot:
     """The snapshot that a query speaks of. Raises NotFound, naming the reason why a team is not rated."""
     if asked.framework not in {one.framework for one in portfolio.frameworks()}:
         raise NotFound(f"There is no framework {asked.framework}.", fields={"framework": "unknown"})
-    found = portfolio.shown(asked.framework, as_of=instant("as_of", asked.as_of), is_daily=asked.daily)
+    found = portfolio.shown(asked.framework, as_of=selectors.instant(asked.as_of), is_daily=asked.daily)
     if found is None:
         raise NotFound(
             f"Not rated: no snapshot of {asked.framework} had been taken by then.", fields={"framework": "no snapshot"}
@@ -171,36 +155,11 @@ def snapshot(asked: OnADay) -> Snapshot:
 
 
 def snapshot_out(one: Snapshot) -> SnapshotOut:
-    return SnapshotOut(
-        framework=one.framework,
-        number=one.number,
-        kind=one.kind,
-        catalogue_version=one.catalogue_version,
-        catalogue_digest=one.catalogue_digest,
-        as_of=one.as_of,
-        made_at=one.made_at,
-        watermark=one.watermark,
-        restates=one.restates.number if one.restates else None,
-        reason=one.reason,
-        previous_digest=one.previous_digest,
-        digest=one.digest,
-    )
+    return SnapshotOut(**exports.head(one))
 
 
 def row_out(card: Scorecard) -> ScorecardRow:
-    return ScorecardRow(
-        id=card.pk,
-        team=card.team.slug if card.team else None,
-        model=card.model,
-        framework=card.snapshot.framework,
-        snapshot=card.snapshot.number,
-        as_of=card.snapshot.as_of,
-        level=card.level,
-        published_level=card.published_level,
-        score=card.score,
-        rating=card.rating,
-        digest=card.digest,
-    )
+    return ScorecardRow(**exports.row(card))
 
 
 def scorecard_out(card: Scorecard) -> ScorecardOut:

@@ -147,7 +147,7 @@ class TrendView(APIView):
     )
     def get(self, request: Request, slug: str) -> Response:
         asked = rest.query(request, OnADay)
-        until = documents.instant("as_of", asked.as_of)
+        until = selectors.instant(asked.as_of)
         points = [
             TrendPoint(
                 snapshot=card.snapshot.number,

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from assessments import portfolio
+from assessments import exports, portfolio
 from assessments.api import documents
 from assessments.api.documents import SnapshotOut, parameters
 from assessments.models import Scorecard, Snapshot
@@ -110,11 +110,10 @@ def _cards(snapshot: Snapshot) -> Iterator[Scorecard]:
 
 
 def _json(snapshot: Snapshot) -> Iterator[bytes]:
-    head = msgspec.json.encode(documents.snapshot_out(snapshot))
+    head = msgspec.json.encode(exports.head(snapshot))
     yield head[:-1] + b',"scorecards":['
     for number, card in enumerate(_cards(snapshot)):
-        document = msgspec.to_builtins(documents.row_out(card)) | {"results": card.results}
-        yield (b"," if number else b"") + msgspec.json.encode(document)
+        yield (b"," if number else b"") + msgspec.json.encode(exports.whole(card))
     yield b"]}"
 
 

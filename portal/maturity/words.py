@@ -131,3 +131,20 @@ def signed(value: float | None) -> str:
     if value is None:
         return ""
     return "±0" if abs(value) < 0.005 else f"{'+' if value > 0 else '−'}{abs(value):.2f}"  # noqa: RUF001
+
+
+def tile_facts(tile: Any) -> str:
+    """The small print of a tile, of a team or of all teams, in one line."""
+    said = []
+    if tile.small and tile.steps:
+        said.append(f"ladder score {tile.small}")
+    elif tile.small:
+        said.append(tile.small)
+    if getattr(tile, "index", ""):
+        said.append(f"index {tile.index} of 100")
+    if getattr(tile, "target", None) is not None:
+        said.append(f"target {tile.target}" + (f", {tile.percent} done" if tile.percent else ""))
+    if getattr(tile, "is_provisional", False):
+        said.append("provisional")
+    said += [fact for fact in (getattr(tile, "note", ""), *getattr(tile, "facts", ())) if fact]
+    return "; ".join(said)

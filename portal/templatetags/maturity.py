@@ -67,3 +67,8 @@ def gain(value: float) -> str:
 def share(value: float | None) -> str:
     """A number of items, a share or a median as it is stored, short."""
     return "unbounded" if value is None else f"{value:.4g}"
+
+
+@register.filter
+def tile_facts(tile: Any) -> str:
+    return words.tile_facts(tile)
