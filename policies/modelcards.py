@@ -7,14 +7,14 @@ from lineage.facetschemas import ModelCard
 # Section to the words that headings use for it; the first that fits counts.
 HEADINGS: dict[str, re.Pattern[str]] = {
     "out_of_scope_use": re.compile(r"out[- ]of[- ]scope|not (?:intended|suitable)|misuse", re.I),
-    "intended_use": re.compile(r"intended|purpose|direct use|uses?\b|use[- ]cases?", re.I),
+    "intended_use": re.compile(r"intended|purpose|direct use|^uses?$|use[- ]cases?", re.I),
     "users": re.compile(r"\busers\b|audience", re.I),
     "factors": re.compile(r"factors|groups", re.I),
     "training_data": re.compile(r"training[- ]data", re.I),
     "evaluation_data": re.compile(r"(?:evaluation|test(?:ing)?)[- ]data", re.I),
     "ethical_considerations": re.compile(r"ethic|bias|fairness", re.I),
     "limitations": re.compile(r"limit", re.I),
-    "caveats": re.compile(r"caveat|recommendation|risks?\b", re.I),
+    "caveats": re.compile(r"caveat|recommendation", re.I),
     "contact": re.compile(r"contact", re.I),
 }
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t#]*$", re.M)

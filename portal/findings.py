@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from policies import coverage, selectors
+from policies.checks.catalogue import CHECKS
 from policies.models import Finding, PolicyVersion, Promotion, Waiver
 from portal.charts import attributions, intervals
 from portal.charts.chart import Chart
@@ -53,6 +54,11 @@ class Shown:
         if self.check not in DRAWN_CHECKS or not self.measured:
             return self.measured
         return {name: value for name, value in self.measured.items() if name not in DRAWN and value is not None}
+
+    @property
+    def has_page(self) -> bool:
+        """Whether the catalogue tells of the check."""
+        return self.check in CHECKS
 
     @property
     def is_waived(self) -> bool:
