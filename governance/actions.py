@@ -26,6 +26,13 @@ class Action(StrEnum):
     TAG_SET = "tag.set"
     TAG_REMOVED = "tag.removed"
 
+    NAMES_CONFIRMED = "names.confirmed"
+    NAMES_REJECTED = "names.rejected"
+    NAMES_UNDONE = "names.undone"
+
+    ASSET_HIDDEN = "asset.hidden"
+    ASSET_SHOWN = "asset.shown"
+
     TOKEN_ISSUED = "token.issued"  # noqa: S105 - the name of an action, not a secret
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
 
