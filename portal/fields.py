@@ -97,7 +97,9 @@ def _begin(cursor: str) -> int:
 
 
 def _row(name: str, said: columns.Field | None, own: Iterable[Tag], found: fieldtags.Arrivals) -> Row:
-    sources = list(dict.fromkeys(_source(flow, found) for flow in found.flows.get(name, ()) if flow.is_current))
+    # The same field by another name of the asset is told once, among the names.
+    flows = [flow for flow in found.flows.get(name, ()) if flow.is_current and not flow.is_same]
+    sources = list(dict.fromkeys(_source(flow, found) for flow in flows))
     depth = min(said.depth, 7) if said else 0
     return Row(
         name=name,
@@ -116,7 +118,7 @@ def _row(name: str, said: columns.Field | None, own: Iterable[Tag], found: field
 def _source(flow: Flow, found: fieldtags.Arrivals) -> Source:
     asset = found.assets[flow.source.asset]
     said = ", ".join(dict.fromkeys(subtype.lower() for _, subtype, _, _ in flow.transformations if subtype))
-    note = "same by another name" if flow.is_same else said or ("" if flow.is_direct else "indirect")
+    note = said or ("" if flow.is_direct else "indirect")
     return Source(
         asset=asset.uuid,
         name=asset.name,

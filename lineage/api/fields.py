@@ -341,7 +341,7 @@ def _field(
         depth=said.depth if said else 0,
         tags=[_tag(tag) for tag in own if tag.field == name],
         arriving=[_path(path) for path in found.paths.get(name, ())],
-        sources=[_source(flow, found.assets) for flow in found.flows.get(name, ())],
+        sources=[_source(flow, found.assets) for flow in found.flows.get(name, ()) if not flow.is_same],
     )
 
 

@@ -59,7 +59,7 @@ def symlinked(name: str, *others: str) -> dict[str, Any]:
     [
         (("s3://lake", "loans"), ("s3a://lake", "/loans/"), ["scheme", "separators"]),
         (("postgres://h:5432", "db.Loans"), ("postgres://h", "db.loans"), ["port", "case"]),
-        (("file", "/tmp/x/"), ("file", "tmp/x"), ["separators"]),
+        (("file", "/data/x/"), ("file", "data/x"), ["separators"]),
         (("s3://lake/a", "b"), ("s3://lake", "a/b"), ["separators"]),
         (("kafka://b:9092", "topic"), ("kafka://b:9093", "topic"), ["port"]),
         (("snowflake", "A"), ("snowflake", "a"), ["case"]),
