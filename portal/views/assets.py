@@ -15,7 +15,7 @@ from lineage.identity import Family, Kind
 from lineage.models import Asset
 from lineage.traversal import Direction
 from policies import selectors as promotions
-from portal import drawing, facets, fields, measurements, names, owners, paging, queries, standings
+from portal import classifications, drawing, facets, fields, measurements, names, owners, paging, queries, standings
 from portal.pages import page, render
 from portal.requests import PortalRequest, wants_fragment
 
@@ -68,6 +68,7 @@ def detail(request: PortalRequest, uuid: UUID) -> HttpResponse:
         **versions_context(asset, ""),
         **runs_context(asset, ""),
         **owners.context(request.user, asset.uuid),
+        **(classifications.context(request.user, asset.uuid) if asset.kind == Kind.MODEL else {}),
         **(fields.context(request.user, asset) if asset.family == Family.DATASET else {}),
         **names.context(request.user, asset),
     }
