@@ -20,11 +20,14 @@ from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, R
 from openlineage.client.facet_v2 import (
     DatasetFacet,
     RunFacet,
+    column_lineage_dataset,
     dataset_type_dataset,
     dataset_version_dataset,
     documentation_dataset,
+    lifecycle_state_change_dataset,
     schema_dataset,
     source_code_location_job,
+    tags_dataset,
 )
 from openlineage.client.uuid import generate_new_uuid
 from sklearn.datasets import load_breast_cancer
@@ -41,6 +44,7 @@ REGISTRY = "assay-demo://registry"
 STORE = "file://demo-lab"
 PIPELINE = "tumour-pipeline"
 MODEL = "tumour-classifier"
+SAMPLES, EARLIER_NAME = "samples", "samples_2025"
 SEED = 20
 MALIGNANT = 0
 
@@ -97,11 +101,16 @@ def pipeline(client: OpenLineageClient, version: str, kind: str) -> None:
     parts = train_test_split(features, labels, test_size=0.3, random_state=SEED, stratify=labels)
     train_x, test_x, train_y, test_y = parts
     names = [*map(str, source.feature_names), "diagnosis"]
-    raw = dataset("samples", digest(features, labels), names)
+    raw = dataset(SAMPLES, digest(features, labels), names)
+    raw[2]["tags"] = health_data("diagnosis")
     train = dataset("samples_train", digest(train_x, train_y), names)
     holdout = dataset("samples_holdout", digest(test_x, test_y), names)
+    for part in (train, holdout):
+        part[2]["columnLineage"] = copied(names)
     commit = current_commit()
 
+    if version == "1":
+        collect(client, raw, commit)
     report(client, "prepare", commit, inputs=[raw], outputs=[train, holdout])
 
     build, parameters = MODELS[kind]
@@ -127,6 +136,39 @@ def pipeline(client: OpenLineageClient, version: str, kind: str) -> None:
         commit,
         inputs=[holdout, (REGISTRY, MODEL, facets | {"assay_modelMetrics": ModelMetrics(metrics=metrics)})],
         begun=begun,
+    )
+
+
+def collect(client: OpenLineageClient, raw: "Reported", commit: str) -> None:
+    """The samples came under an earlier name and were renamed."""
+    namespace, name, facets = raw
+    earlier = lifecycle_state_change_dataset.PreviousIdentifier(namespace=namespace, name=EARLIER_NAME)
+    renamed = lifecycle_state_change_dataset.LifecycleStateChangeDatasetFacet(
+        lifecycleStateChange=lifecycle_state_change_dataset.LifecycleStateChange.RENAME, previousIdentifier=earlier
+    )
+    report(client, "collect", commit, inputs=[], outputs=[(namespace, EARLIER_NAME, facets)])
+    report(client, "rename", commit, inputs=[], outputs=[(namespace, name, facets | {"lifecycleStateChange": renamed})])
+
+
+def health_data(column: str) -> tags_dataset.TagsDatasetFacet:
+    """Health data is personal data of a special category (Regulation (EU) 2016/679, article 9)."""
+    tag = tags_dataset.TagsDatasetFacetFields(key="personal-data", value="health", field=column, source="DEMO")
+    return tags_dataset.TagsDatasetFacet(tags=[tag])
+
+
+def copied(columns: list[str]) -> column_lineage_dataset.ColumnLineageDatasetFacet:
+    """Each column is that of the samples; which rows there are is decided by the diagnosis, kept in balance."""
+    direct = column_lineage_dataset.Transformation(type="DIRECT", subtype="IDENTITY", masking=False)
+    indirect = column_lineage_dataset.Transformation(
+        type="INDIRECT", subtype="FILTER", description="split by diagnosis", masking=False
+    )
+
+    def source(column: str, how: column_lineage_dataset.Transformation) -> column_lineage_dataset.InputField:
+        return column_lineage_dataset.InputField(namespace=STORE, name=SAMPLES, field=column, transformations=[how])
+
+    return column_lineage_dataset.ColumnLineageDatasetFacet(
+        fields={column: column_lineage_dataset.Fields(inputFields=[source(column, direct)]) for column in columns},
+        dataset=[source("diagnosis", indirect)],
     )
 
 

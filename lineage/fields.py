@@ -140,6 +140,8 @@ class _Evidence:
     reads: dict[UUID, list[Spot]]
     links: dict[tuple[UUID, int], list[_Link]]
     same: dict[int, set[int]]
+    # Pairs of assets of which the first was renamed to the second.
+    renamed: set[tuple[int, int]]
 
 
 def tags_upstream(
@@ -208,7 +210,22 @@ def _behind(root: Spot, moment: Moment) -> _Evidence:
         known |= found
     links = _links([spot.run for spot in known if spot.is_run], moment)
     named = {link.source for listed in links.values() for link in listed}
-    return _Evidence(writers=writers, reads=reads, links=links, same=_same(named, moment))
+    written = [spot.asset for spot in writers if spot.asset is not None]
+    return _Evidence(
+        writers=writers, reads=reads, links=links, same=_same(named, moment), renamed=_renamed(written, moment)
+    )
+
+
+def _renamed(targets: list[int], moment: Moment) -> set[tuple[int, int]]:
+    rows = _rows(
+        f"""
+        SELECT e.source_id, e.target_id FROM {moment.edges()} AS e
+        WHERE e.target_id = ANY(%(targets)s) AND e.relation = 'renamed'
+        """,
+        moment,
+        {"targets": targets},
+    )
+    return {(row[0], row[1]) for row in rows}
 
 
 def _same(named: set[int], moment: Moment) -> dict[int, set[int]]:
@@ -278,9 +295,19 @@ def _before(state: _State, behind: _Evidence) -> Iterator[tuple[_State, _Step]]:
         read = behind.reads.get(run, [])
         links = behind.links.get((run, state.spot.asset or 0))
         if links is None:
-            hop = Hop(run=run, is_direct=True, is_masking=False, is_assumed=True, transformations=())
             for spot in read:
-                yield _State(spot, None, state.is_masked, state.is_direct, True), _Step(state, state.field, hop)
+                # By another name every field is what it was.
+                is_same = (spot.asset or 0, state.spot.asset or 0) in behind.renamed
+                hop = Hop(
+                    run=run,
+                    is_direct=True,
+                    is_masking=False,
+                    is_assumed=not is_same,
+                    transformations=("RENAME",) if is_same else (),
+                )
+                field, is_assumed = (state.field, state.is_assumed) if is_same else (None, True)
+                before = _State(spot, field, state.is_masked, state.is_direct, is_assumed)
+                yield before, _Step(state, state.field, hop)
             continue
         for link in _concerning(links, state.field):
             hop = Hop(
