@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, TypeAlias, TypedDict
 from uuid import UUID
 
-from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Count, IntegerField, Max, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from governance import permissions
@@ -131,6 +131,18 @@ def token(*, actor: User, pk: int) -> ApiToken:
 def generated() -> AuditEntry | None:
     """The entry that tells of the made-up organisation in this installation, if there is one. One index lookup."""
     return AuditEntry.objects.filter(subject=GENERATED, action=Action.ORGANISATION_GENERATED).order_by("id").first()
+
+
+def silent_senders(since: datetime) -> list[tuple[str, datetime]]:
+    """Service accounts with a live token that were heard once and not since then, with the time, the longest silent
+    first."""
+    heard = (
+        User.objects.filter(is_active=True, is_service=True, api_tokens__revoked_at=None)
+        .annotate(heard_at=Max("api_tokens__last_used_at"))
+        .filter(heard_at__lt=since)
+        .order_by("heard_at", "username")
+    )
+    return list(heard.values_list("username", "heard_at"))
 
 
 def is_generated() -> bool:

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
-from assessments import portfolio, records
+from assessments import delivery, portfolio, records
 from assessments.burnup import Done
 from assessments.framework import Framework, Ladder, Rubric
 from assessments.models import Initiative, Snapshot
@@ -23,6 +23,7 @@ RANKED_MODELS, RANKED_PEERS = 5, 5
 NO_SNAPSHOT = "No snapshot has been taken yet."
 NEW_TEAM = "The team came after this snapshot."
 SHOWN_CHANGES = 6
+SILENT = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +149,8 @@ def context(*, as_of: datetime | None, tier: str, is_daily: bool, is_ranked: boo
             ]
         ),
         "lapsing": list(records.lapsing_soon(now)[:5]),
+        "outcomes": words.delivered(delivery.of_all(as_of=now)),
+        "silent": selectors.silent_senders(now - SILENT)[:5] if as_of is None else [],
         "confidence": confidence(lines),
         "rated": sum(line.is_rated for line in lines),
         "missing": portfolio.missing_facts(snapshots)[:3],

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from assessments import aggregates, portfolio, scoring, selectors
+from assessments import aggregates, delivery, portfolio, scoring, selectors
 from assessments.framework import Criterion, Framework, Ladder, Level, Rubric, Section
 from assessments.models import Scorecard, Snapshot, Target
 from assessments.selectors import Supposed
@@ -110,6 +110,7 @@ def context(team: Team | None, framework: Framework, *, as_of: datetime | None, 
         "model_counts": counts(framework, models),
         "chart": trend(framework, team, until=snapshot.as_of if snapshot else None),
         "initiatives": board.running_of(team) if team else [],
+        "outcomes": words.delivered(delivery.of_team(team, as_of=as_of)),
         "target": targets[framework.framework],
         "sections": framework.sections if isinstance(framework, Rubric) else (),
     }

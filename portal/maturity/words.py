@@ -148,3 +148,29 @@ def tile_facts(tile: Any) -> str:
         said.append("provisional")
     said += [fact for fact in (getattr(tile, "note", ""), *getattr(tile, "facts", ())) if fact]
     return "; ".join(said)
+
+
+def delivered(document: Mapping[str, Any] | None) -> list[tuple[str, str, str]]:
+    """How changes reach production: name, value, and what it rests on. Unknown is said, never left as a zero."""
+    if not document:
+        return []
+    fails, rework = document["change_fail_rate"], document["rework_rate"]
+    releases = f"{document['releases']:,} releases"
+    return [
+        ("Lead time", *_spread(document["lead_days"], "days", "releases")),
+        ("Releases a year", *_spread(document["releases_a_year"], "", "models")),
+        (
+            "Change fail rate",
+            "unknown" if fails is None else f"{fails:.0%}",
+            f"{document['failed']:,} of {document['known']:,} known",
+        ),
+        ("Time to recover", *_spread(document["recovery_hours"], "hours", "failures")),
+        ("Rework", "unknown" if rework is None else f"{rework:.0%}", f"{document['reworked']:,} of {releases}"),
+    ]
+
+
+def _spread(said: Mapping[str, Any], unit: str, items: str) -> tuple[str, str]:
+    if said["median"] is None:
+        return "unknown", f"no {items}"
+    quarters = f"{said['lower']:.3g} to {said['upper']:.3g}"
+    return f"{said['median']:.3g} {unit}".strip(), f"quarters {quarters}, {said['items']:,} {items}"

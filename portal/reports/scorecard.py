@@ -54,6 +54,7 @@ class OfTeam:
     exemptions: Sequence[Any]
     sentences: Sequence[str]
     obstacles: Sequence[str]
+    outcomes: Sequence[tuple[str, str, str]]
 
 
 def of_team(team: Team, *, as_of: datetime | None = None, is_daily: bool = False) -> bytes:
@@ -147,6 +148,7 @@ def _team(team: Team, as_of: datetime | None, is_daily: bool) -> OfTeam:
         exemptions=[one for one in records.exemptions_in_force(now) if one.team_id == team.pk],
         sentences=_sentences(first["tiles"], pages),
         obstacles=first["obstacles"],
+        outcomes=first["outcomes"],
     )
 
 
