@@ -117,7 +117,7 @@ STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "governance.staticfiles.Storage"},
     **stores.storages("ASSAY_EVIDENCE_STORE", environment.text("ASSAY_EVIDENCE_STORE")),
 }
 
