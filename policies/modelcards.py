@@ -18,7 +18,6 @@ HEADINGS: dict[str, re.Pattern[str]] = {
     "contact": re.compile(r"contact", re.I),
 }
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t#]*$", re.M)
-# Headings below one that was found belong to its text.
 _COMMENT = re.compile(r"<!--.*?-->", re.S)
 MAX_CHARS = 100_000
 
@@ -44,6 +43,7 @@ def read(markdown: str) -> dict[str, str]:
         if section is None or section in found:
             continue
         level = len(heading[1])
+        # Headings below this one belong to its text.
         after = (later.start() for later in headings[place + 1 :] if len(later[1]) <= level)
         body = _HEADING.sub(r"\2", text[heading.end() : next(after, len(text))]).strip()
         if body:

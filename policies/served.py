@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from importlib import metadata
 from itertools import pairwise
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
@@ -153,11 +152,7 @@ def _from_profiles(promotion: Promotion, parameters: DriftParameters) -> Distrib
 def _of_version(read: evidence.InputEvidence) -> list[Remark]:
     if read.version is None:
         return []
-    return remarks.of_version(_version_uuid(read.asset, read.version), [facetschemas.DATA_PROFILE])
-
-
-def _version_uuid(asset: UUID, key: str) -> UUID:
-    return identity.version(asset, key)
+    return remarks.of_version(identity.version(read.asset, read.version), [facetschemas.DATA_PROFILE])
 
 
 def _profile(said: Sequence[Remark]) -> DataProfile | None:
