@@ -18,7 +18,21 @@ from typing import NoReturn
 
 import psycopg
 
-from bench import fairness, gate, growth, ingest, load, machine, peers, projection, rows, scene, search, traversal
+from bench import (
+    fairness,
+    gate,
+    growth,
+    ingest,
+    load,
+    machine,
+    peers,
+    policies,
+    projection,
+    rows,
+    scene,
+    search,
+    traversal,
+)
 from bench.rows import Row
 from bench.scene import Scene
 from governance import embedded
@@ -32,6 +46,7 @@ BENCHES: Mapping[str, Callable[[Scene], Iterator[Row]]] = {
     "gate": gate.run,
     "growth": growth.run,
     "fairness": fairness.run,
+    "policies": policies.run,
 }
 USAGE = 64
 DATA = scene.ROOT / "var" / "bench"

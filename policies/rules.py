@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -24,14 +25,18 @@ def key(check_id: str, parameters: Mapping[str, Any]) -> str:
 
 def without_defaults(check_id: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """What a rule says that it would not ask anyway."""
+    defaults = _defaults(check_id)
+    return {name: said for name, said in parameters.items() if name not in defaults or said != defaults[name]}
+
+
+@cache
+def _defaults(check_id: str) -> Mapping[str, Any]:
+    """Nothing for a check that is retired: then everything that a rule said counts."""
     check = CHECKS.get(check_id)
-    if check is None:
-        return dict(parameters)
-    defaults = {
+    return {
         field.encode_name: msgspec.to_builtins(
             field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default
         )
-        for field in msgspec.structs.fields(check.parameters)
+        for field in (msgspec.structs.fields(check.parameters) if check else ())
         if not field.required
     }
-    return {name: said for name, said in parameters.items() if name not in defaults or said != defaults[name]}
