@@ -49,8 +49,11 @@ def same(asset: str, moment: Moment) -> str:
     return f"""LATERAL (
         WITH RECURSIVE one (id) AS (
             SELECT {asset} UNION
-            SELECT e.source_id FROM one JOIN {moment.edges()} AS e
-              ON e.target_id = one.id AND e.relation IN ('alias', 'alias_of')
+            SELECT other.id FROM one CROSS JOIN LATERAL (
+                SELECT e.source_id AS id FROM {moment.edges()} AS e
+                WHERE e.target_id = one.id AND e.relation IN ('alias', 'alias_of')
+                OFFSET 0  -- Look the few edges of each up; a join would read all edges once for every input.
+            ) AS other
         ) SELECT id FROM one)"""
 
 
