@@ -11,7 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, HashIndex
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce, Left, Now
 
 from lineage import fieldmodels as fieldmodels  # Django looks for models here.
 
@@ -80,6 +80,8 @@ class Asset(models.Model):
             GinIndex(fields=["name"], name="asset_name_trigrams", opclasses=["gin_trgm_ops"]),
             HashIndex(fields=["name"], name="asset_by_name"),
             models.Index(fields=["kind", "id"], name="asset_by_kind"),
+            # The beginning of it, since a namespace may be longer than an index takes.
+            models.Index(Left("namespace", 200), name="asset_by_namespace"),
             models.Index(fields=["folding"], name="asset_by_folding"),
         ]
 
@@ -286,6 +288,9 @@ class FacetDocument(models.Model):
     uuid = models.UUIDField(primary_key=True)
     body = models.JSONField()
 
+    class Meta:
+        indexes = [models.Index(fields=["uuid"], name="document_with_tags", condition=Q(body__has_key="tags"))]
+
     def __str__(self) -> str:
         return str(self.uuid)
 
@@ -305,6 +310,7 @@ class FacetSighting(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["asset", "document"], name="a_document_is_sighted_once")]
+        indexes = [models.Index(fields=["document"], name="sighting_by_document")]
 
     def __str__(self) -> str:
         return f"facets of {self.asset_id}"

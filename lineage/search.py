@@ -1,4 +1,4 @@
-"""Finding assets: by words with slips of the pen, by kind, team, owner, and what changed.
+"""Finding assets: by words with slips of the pen, by kind, team, owner, tag, tier, and what changed.
 
 A word that no name holds is replaced by the most similar words that names do hold (`lineage.words`); names are then
 found by their trigrams. Looking for similar names among all would take seconds where names are alike.
@@ -9,20 +9,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import BooleanField, Exists, F, FloatField, Func, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Left
 from django.utils import timezone
 
-from governance.models import Ownership, Team, User
+from governance.models import Classification, Ownership, Team, User
 from lineage import selectors, words
-from lineage.models import Asset, AssetVersion, FacetSighting
+from lineage.fieldmodels import AssetTag
+from lineage.models import Asset, AssetVersion, FacetDocument, FacetSighting
 
 # Of more names than these that hold the words, not all are compared.
 MOST_RANKED = 300
 MOST_COUNTED = 10_000
 MOST_OWNERS_COUNTED = 1_000
 MOST_WORDS = 8
+MOST_NAMESPACES = 2_000
 # Swapped letters cost a short word most of its trigrams, so many are looked at and `words.nearest` decides.
 SIMILAR_WORDS = 40
 LEAST_SIMILARITY = 0.15
@@ -30,7 +36,10 @@ LEAST_SIMILARITY = 0.15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """Which assets. `changed_since`: new since then, or with a version or facets that are."""
+    """Which assets. `changed_since`: new since then, or with a version or facets that are.
+
+    `tag`: with a tag of that key, of its own or of a field, whoever set it. `among`: none but these.
+    """
 
     kind: str = ""
     team: Team | None = None
@@ -39,14 +48,24 @@ class Filters:
     namespace: str | None = None
     name: str | None = None
     changed_since: datetime | None = None
+    tag: str = ""
+    tier: str = ""
+    among: frozenset[UUID] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
-    """A word that was asked for, and the words that were looked for: itself, or what it may have meant."""
+    """A word that was asked for, and what was looked for: itself or the words it may have meant, in names, and the
+    namespaces that hold it, by their beginnings."""
 
     asked: str
     meant: tuple[str, ...]
+    namespaces: tuple[str, ...] = ()
+
+    @property
+    def is_as_asked(self) -> bool:
+        """Whether nothing was put in its place."""
+        return self.meant == (self.asked,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +80,15 @@ class Found:
 class Counts:
     """How many match, for each choice of a filter, the other filters applied.
 
-    At most MOST_COUNTED assets are looked at, and the owners of MOST_OWNERS_COUNTED.
+    At most MOST_COUNTED assets are looked at, and the owners, tiers and tags of MOST_OWNERS_COUNTED.
     """
 
     total: int
     kinds: dict[str, int]
     teams: dict[str, int]
     without_owner: int
+    tiers: dict[str, int]
+    tags: dict[str, int]
     are_minimums: bool
 
 
@@ -95,10 +116,35 @@ def meant(text: str) -> list[Word] | None:
         similar: dict[str, list[str]] = {}
         for word, known in cursor.fetchall():
             similar.setdefault(word, []).append(known)
+        namespaces = _namespaces(cursor, asked)
     return [
-        Word(asked=word, meant=tuple(words.nearest(word, similar[word]) if word in similar else ()) or (word,))
+        Word(
+            asked=word,
+            # A word that a namespace holds is no slip.
+            meant=tuple(words.nearest(word, similar[word]) if word in similar and not namespaces[word] else ())
+            or (word,),
+            namespaces=namespaces[word],
+        )
         for word in asked
     ]
+
+
+def _namespaces(cursor: CursorWrapper, asked: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The namespaces that hold each word. There are few of them: the index is asked for one after the other."""
+    cursor.execute(
+        """
+        WITH RECURSIVE space (name) AS (
+            (SELECT left(namespace, 200) FROM lineage_asset ORDER BY left(namespace, 200) LIMIT 1)
+            UNION ALL
+            SELECT (SELECT left(namespace, 200) FROM lineage_asset WHERE left(namespace, 200) > space.name
+                    ORDER BY left(namespace, 200) LIMIT 1)
+            FROM space WHERE space.name IS NOT NULL)
+        SELECT name FROM space WHERE name IS NOT NULL LIMIT %s
+        """,
+        [MOST_NAMESPACES],
+    )
+    known = [name for (name,) in cursor.fetchall()]
+    return {word: tuple(name for name in known if word in name.lower()) for word in asked}
 
 
 def matching(wanted: Sequence[Word] | None, filters: Filters) -> QuerySet[Asset]:
@@ -107,10 +153,14 @@ def matching(wanted: Sequence[Word] | None, filters: Filters) -> QuerySet[Asset]
     found = selectors.listed(kind=filters.kind, with_names=wanted is not None or filters.name is not None)
     if wanted is not None and not wanted:
         found = found.none()
+    if any(word.namespaces for word in wanted or ()):
+        found = found.alias(space=Left("namespace", 200))
     for word in wanted or ():
         any_of = Q()
         for known in word.meant:
             any_of |= Q(_like(f"%{known}%"))
+        if word.namespaces:
+            any_of |= Q(space__in=word.namespaces)
         found = found.filter(any_of)
     if filters.namespace is not None:
         found = found.filter(namespace=filters.namespace)
@@ -118,6 +168,13 @@ def matching(wanted: Sequence[Word] | None, filters: Filters) -> QuerySet[Asset]
         found = found.filter(name=filters.name)
     if filters.changed_since is not None:
         found = found.filter(_changed_since(filters.changed_since))
+    if filters.tag:
+        found = found.filter(_tagged(filters.tag))
+    if filters.tier:
+        said = Classification.objects.at(timezone.now()).filter(asset=OuterRef("uuid"), tier=filters.tier)
+        found = found.filter(Exists(said))
+    if filters.among is not None:
+        found = found.filter(uuid__in=filters.among)
     return _owned(found, filters)
 
 
@@ -142,27 +199,39 @@ def best(text: str, wanted: Sequence[Word], filters: Filters) -> Found:
 
 
 def counts(wanted: Sequence[Word] | None, filters: Filters) -> Counts:
-    """How many assets match, by kind, by team and without an owner."""
+    """How many assets match, by kind, team, tier and tag (those of people), and without an owner."""
     if wanted is not None and not wanted:
-        return Counts(total=0, kinds={}, teams={}, without_owner=0, are_minimums=False)
+        return Counts(total=0, kinds={}, teams={}, without_owner=0, tiers={}, tags={}, are_minimums=False)
+    now = timezone.now()
     kinds = _counted(matching(wanted, replace(filters, kind="")).values("kind")[:MOST_COUNTED])
-    owned_by_any = matching(wanted, replace(filters, team=None, owner=None, has_no_owner=False))
-    some = list(owned_by_any.values_list("uuid", flat=True)[:MOST_OWNERS_COUNTED])
-    owners = Ownership.objects.at(timezone.now()).filter(asset__in=some)
+    some = _some(wanted, replace(filters, team=None, owner=None, has_no_owner=False))
+    owners = Ownership.objects.at(now).filter(asset__in=some)
     pairs = set(owners.values_list("asset", "team__slug"))
-    teams = Counter(team for _, team in pairs)
+    is_owner_free = filters.team is None and filters.owner is None and not filters.has_no_owner
+    of_any_tier = some if is_owner_free and not filters.tier else _some(wanted, replace(filters, tier=""))
+    tiers = Classification.objects.at(now).filter(asset__in=of_any_tier).exclude(tier="").values_list("tier", flat=True)
+    tags = AssetTag.objects.filter(asset__in=some, removed_at=None).values_list("asset", "key").distinct()
     return Counts(
         total=kinds.get(filters.kind, 0) if filters.kind else sum(kinds.values()),
         kinds=_largest_first(kinds),
-        teams=_largest_first(teams),
+        teams=_largest_first(Counter(team for _, team in pairs)),
         without_owner=len(some) - len({asset for asset, _ in pairs}),
+        tiers=_largest_first(Counter(tiers)),
+        tags=_largest_first(Counter(key for _, key in tags)),
         are_minimums=sum(kinds.values()) >= MOST_COUNTED or len(some) >= MOST_OWNERS_COUNTED,
     )
 
 
+def _some(wanted: Sequence[Word] | None, filters: Filters) -> list[UUID]:
+    return list(matching(wanted, filters).values_list("uuid", flat=True)[:MOST_OWNERS_COUNTED])
+
+
 def _counted(kinds: "QuerySet[Asset, Any]") -> dict[str, int]:
     """How many rows of each kind. Grouped outside the limit, which a queryset could do by a second look-up only."""
-    statement, parameters = kinds.query.sql_with_params()
+    try:
+        statement, parameters = kinds.query.sql_with_params()
+    except EmptyResultSet:  # Django's way of saying that nothing can match: among none, say.
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT kind, count(*) FROM ({statement}) AS found GROUP BY kind", parameters)
         return dict(cursor.fetchall())
@@ -190,6 +259,14 @@ def _changed_since(at: datetime) -> Q:
         | Q(Exists(AssetVersion.objects.filter(asset=OuterRef("pk"), seen_at__gte=at)))
         | Q(Exists(FacetSighting.objects.filter(asset=OuterRef("pk"), first_seen_at__gte=at)))
     )
+
+
+def _tagged(key: str) -> Q:
+    """What people set, and what the documents of senders hold. A later document without the tag is not asked for."""
+    by_people = AssetTag.objects.filter(key=key, removed_at=None).values("asset")
+    documents = FacetDocument.objects.filter(body__has_key="tags", body__contains={"tags": {"tags": [{"key": key}]}})
+    by_senders = FacetSighting.objects.filter(document__in=documents.values("uuid")).values("asset")
+    return Q(uuid__in=by_people) | Q(pk__in=by_senders)
 
 
 def _like(pattern: str) -> Func:

@@ -26,7 +26,7 @@ class Page:
 def by_id(rows: QuerySet[Row], cursor: str, *, newest_first: bool = False, size: int = SIZE) -> Page:
     """One page of `rows` in the order of their ids."""
     if cursor:
-        rows = rows.filter(**{"id__lt" if newest_first else "id__gt": _whole(cursor)})
+        rows = rows.filter(**{"id__lt" if newest_first else "id__gt": whole(cursor)})
     ordered = rows.order_by("-id" if newest_first else "id")
     return cut(list(ordered[: size + 1]), lambda row: str(row.pk), cursor, size)
 
@@ -58,7 +58,8 @@ def instant(text: str) -> datetime | None:
     return _time(text) if text else None
 
 
-def _whole(cursor: str) -> int:
+def whole(cursor: str) -> int:
+    """The number of a cursor. Raises Invalid."""
     # Beyond 18 digits it is no id of ours, and PostgreSQL would refuse it.
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
         raise _bad_cursor()

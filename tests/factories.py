@@ -10,7 +10,8 @@ from django.utils import timezone
 from guardian.shortcuts import assign_perm
 
 from governance import tokens
-from governance.models import Membership, OwnerRole, Ownership, Team, TeamRole, User
+from governance.criticality import Tier
+from governance.models import Classification, Membership, OwnerRole, Ownership, Team, TeamRole, User
 from governance.permissions import GRANTED
 from governance.tokens import Scope
 
@@ -69,3 +70,9 @@ def client(user: User, *scopes: Scope) -> Client:
 def secret(user: User, *scopes: Scope, expires_at: datetime | None = None) -> str:
     """The secret of a new token of the user, with every scope unless some are named."""
     return tokens.issue(actor=user, user=user, scopes=scopes or (Scope.ALL,), name="test", expires_at=expires_at)[1]
+
+
+def classification(asset: UUID, tier: Tier, user: User) -> Classification:
+    """What this user says of the asset, from now on."""
+    period = DateTimeTZRange(timezone.now(), None, "[)")
+    return Classification.objects.create(asset=asset, tier=tier.value, reason="A test.", set_by=user, period=period)

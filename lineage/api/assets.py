@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from governance import rest
 from governance import selectors as governance_selectors
+from governance.criticality import Tier
 from governance.errors import Invalid
 from lineage import hiding, search, selectors
 from lineage.api.documents import (
@@ -32,11 +33,12 @@ from lineage.search import Filters, Word
 
 
 class AssetsQuery(rest.Paging, frozen=True, kw_only=True):
-    """Which assets: by words of the name, by kind, owner and change, or by the whole namespace and name.
+    """Which assets: by words, by kind, owner, tag, tier and change, or by the whole namespace and name.
 
-    `q` forgives slips of the pen and gives the best matches first; `text` wants each of its words in name or namespace
-    as it is spelt. `changed_since`: new since then, or with a version or facets that are. `counts=true` counts what
-    each choice of kind and team would give.
+    `q` forgives slips of the pen in words of names, takes words of namespaces as they are, and gives the best matches
+    first; `text` wants each of its words in name or namespace as it is spelt. `tag`: with a tag of that key, of its own
+    or of a field. `changed_since`: new since then, or with a version or facets that are. `counts=true` counts what each
+    choice of kind and team would give.
     """
 
     q: Annotated[str, msgspec.Meta(max_length=500)] = ""
@@ -45,6 +47,8 @@ class AssetsQuery(rest.Paging, frozen=True, kw_only=True):
     team: str | None = None
     owner: str | None = None
     no_owner: bool = False
+    tag: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    tier: Tier | None = None
     changed_since: Instant | None = None
     counts: bool = False
     namespace: str | None = None
@@ -59,7 +63,8 @@ class WordOut(rest.Body, frozen=True, kw_only=True):
 
 
 class CountsOut(rest.Body, frozen=True, kw_only=True):
-    """How many assets match by kind (whatever kind was asked for) and by team (whatever owner was asked for).
+    """How many assets match by kind (whatever kind was asked for), by team (whatever owner was asked for), by tier, and
+    by the tags that people set.
 
     `minimums`: more match than are counted, so each figure is of the first of them only.
     """
@@ -68,6 +73,8 @@ class CountsOut(rest.Body, frozen=True, kw_only=True):
     kinds: dict[str, int]
     teams: dict[str, int]
     without_owner: int
+    tiers: dict[str, int]
+    tags: dict[str, int]
     minimums: bool
 
 
@@ -191,6 +198,8 @@ class AssetsView(ReadView):
                     kinds=counted.kinds,
                     teams=counted.teams,
                     without_owner=counted.without_owner,
+                    tiers=counted.tiers,
+                    tags=counted.tags,
                     minimums=counted.are_minimums,
                 )
             )
@@ -209,6 +218,8 @@ class AssetsView(ReadView):
             namespace=asked.namespace,
             name=asked.name,
             changed_since=instant("changed_since", asked.changed_since),
+            tag=asked.tag,
+            tier=asked.tier or "",
         )
 
     @staticmethod

@@ -1,13 +1,10 @@
-"""Assets: the list, the page of one, and its parts."""
+"""The page of one asset, and its parts."""
 
 from typing import Any
-from urllib.parse import urlencode
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from lineage import selectors
@@ -23,36 +20,6 @@ from portal.requests import PortalRequest, wants_fragment
 GRAPH_DEPTH = 2
 GRAPH_BUDGET = 60
 PART_SIZE = 10
-KIND_WORDS = {
-    Kind.DATASET: "Datasets",
-    Kind.MODEL: "Models",
-    Kind.JOB: "Jobs",
-    Kind.DEPLOYMENT: "Deployments",
-    Kind.REPOSITORY: "Repositories",
-}
-
-
-@page
-@require_GET
-def listing(request: PortalRequest) -> HttpResponse:
-    text, kind = queries.text(request, "q"), queries.choice(request, "kind", set(Kind))
-    counts = selectors.kinds(text=text)
-    found = paging.by_id(selectors.assets(text=text, kind=kind), queries.text(request, "after"))
-    query = urlencode({name: value for name, value in (("q", text), ("kind", kind)) if value})
-    context = {
-        "text": text,
-        "kind": kind,
-        "kinds": [{"kind": str(one), "word": word} for one, word in KIND_WORDS.items()],
-        "total": counts.get(kind, 0) if kind else sum(counts.values()),
-        "page": owners.beside(found),
-        "query": query,
-        "public_url": settings.PUBLIC_URL,
-        "now": timezone.now(),
-        "run_id": uuid4(),
-    }
-    response = render(request, "assets", "assets/list.html", "assets/_list.html", context)
-    response["HX-Replace-Url"] = reverse("assets") + (f"?{query}" if query else "")
-    return response
 
 
 @page

@@ -7,9 +7,10 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from governance.criticality import Tier
 from governance.models import OwnerRole, Team, User
 from governance.tokens import Scope
-from lineage import identity, search, words
+from lineage import identity, search, tags, words
 from tests import factories
 from tests.lineage import growing
 
@@ -154,12 +155,44 @@ def test_counts_tell_what_each_choice_would_give(reader: Client) -> None:
         "kinds": {"dataset": 3, "model": 1},
         "teams": {"credit": 2, "marketing": 1},
         "without_owner": 2,
+        "tiers": {},
+        "tags": {},
         "minimums": False,
     }
     assert (models["total"], models["kinds"]) == (1, everything["kinds"])
     assert (models["teams"], models["without_owner"]) == ({}, 1)
     assert (ours["total"], ours["kinds"], ours["teams"]) == (2, {"dataset": 2}, everything["teams"])
     assert find(reader, counts="true")["counts"]["total"] == len(NAMES) + 1
+
+
+@pytest.mark.usefixtures("owned")
+def test_a_namespace_is_found_by_its_words_as_they_are(reader: Client) -> None:
+    lake = {"namespace": "s3://Lake", "name": "customer_images", "facets": {}}
+    growing.append([seen("x") | {"dataset": lake}])
+    growing.project()
+
+    assert names(find(reader, q="lake")) == ["customer_images"]
+    assert names(find(reader, q="lake customr")) == ["customer_images"]
+    assert names(find(reader, q="laek")) == []
+
+
+def test_tags_are_found_whoever_set_them(reader: Client, administrator: User) -> None:
+    sent = {"tags": [{"key": "pii", "value": "yes", "field": "email"}]}
+    growing.append([seen("sent", tags=sent), seen("set"), seen("neither", tags={"tags": [{"key": "gold"}]})])
+    growing.project()
+    tags.put(actor=administrator, asset=identity.asset("dataset", "n", "set"), key="pii")
+
+    assert sorted(names(find(reader, tag="pii"))) == ["sent", "set"]
+    assert find(reader, counts="true")["counts"]["tags"] == {"pii": 1}
+
+
+def test_models_are_found_by_their_tier(reader: Client, administrator: User) -> None:
+    growing.append([seen(name, datasetType={"datasetType": "MODEL"}) for name in ("credit", "spam")])
+    growing.project()
+    factories.classification(identity.asset("dataset", "n", "credit"), Tier.HIGH, administrator)
+
+    assert names(find(reader, tier="high")) == ["credit"]
+    assert find(reader, tier="low", counts="true")["counts"]["tiers"] == {"high": 1}
 
 
 def test_more_than_is_counted_or_compared_says_so(reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,9 +255,9 @@ def test_a_search_has_a_budget_of_queries(
 ) -> None:
     find(reader)
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         find(reader, q="custmers")
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(19):
         find(reader, q="custmers", counts="true")
 
 

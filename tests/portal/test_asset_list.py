@@ -8,7 +8,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from governance.criticality import Tier
 from governance.models import OwnerRole, Team, User
+from policies import approvals
+from policies.models import Promotion
 from tests import factories
 from tests.lineage import growing
 from tests.portal.scenes import HOSTILE, dataset, run_event
@@ -16,8 +19,8 @@ from tests.portal.scenes import HOSTILE, dataset, run_event
 pytestmark = pytest.mark.django_db
 SignIn = Callable[[User], Client]
 HTMX = {"HX-Request": "true"}
-# Session and user, rights, counts, assets, owners; none for each row.
-QUERY_BUDGET = 10
+# Session and user, rights, words, counts by kind, team, tier, tag and stage, assets, owners; none for each row.
+QUERY_BUDGET = 16
 
 
 @pytest.mark.parametrize("name", ["owner", "member", "outsider", "approver", "auditor"])
@@ -51,8 +54,10 @@ def test_a_search_gets_the_part_and_the_page_gets_the_same_part(graph: UUID, mem
 
     part, page = client.get("/assets?q=credit&kind=", headers=HTMX), client.get("/assets?q=credit")
 
-    assert part.text.strip().startswith('<section class="section" id="asset-list"')
-    assert part.text.strip() in page.text
+    found, _, filters = part.text.strip().partition('<div class="list-tools__filters"')
+    assert found.startswith('<section class="section" id="asset-list"')
+    assert found.strip() in page.text
+    assert 'hx-swap-oob="true"' in filters
     assert part.headers["HX-Replace-Url"] == "/assets?q=credit"
     assert "HX-Request" in part.headers["Vary"]
 
@@ -108,7 +113,20 @@ def test_the_empty_list_says_how_to_send_the_first_event(member: User, sign_in: 
 
 
 @pytest.mark.parametrize(
-    "query", ["kind=table", "q=%00", "q=" + "x" * 501, "after=abc", "after=" + "9" * 30, "after=-1", "after=%00"]
+    "query",
+    [
+        "kind=table",
+        "q=%00",
+        "q=" + "x" * 501,
+        "after=abc",
+        "after=" + "9" * 30,
+        "after=-1",
+        "after=%00",
+        "sort=age",
+        "changed=2",
+        "tier=none",
+        "q=a&after=x",
+    ],
 )
 def test_a_broken_address_is_refused_with_a_page(member: User, sign_in: SignIn, query: str) -> None:
     answer = sign_in(member).get(f"/assets?{query}")
@@ -126,3 +144,89 @@ def test_a_longer_list_costs_no_more_queries(graph: UUID, member: User, sign_in:
         client.get("/assets")
 
     assert len(queries) <= QUERY_BUDGET
+
+
+def test_a_slip_of_the_pen_is_taken_for_what_was_meant_and_said(graph: UUID, member: User, sign_in: SignIn) -> None:
+    answer = sign_in(member).get("/assets?q=aplications")
+
+    assert [row.asset.name for row in answer.context["page"].rows] == ["applications"]
+    assert "did you mean <strong>applications</strong>?" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("team=credit", {"credit-risk"}),
+        ("team=nobody&kind=dataset", {"applications", HOSTILE}),
+        ("tag=pii", {"applications"}),
+        ("tier=high", {"credit-risk"}),
+        ("tier=low", set()),
+        ("stage=production", set()),
+        ("changed=1&kind=model", set()),
+    ],
+)
+def test_filters_narrow_the_list(
+    graph: UUID, member: User, administrator: User, team: Team, sign_in: SignIn, query: str, found: set[str]
+) -> None:
+    factories.ownership(graph, OwnerRole.STEWARD, team)
+    factories.classification(graph, Tier.HIGH, administrator)
+
+    rows = sign_in(member).get(f"/assets?{query}").context["page"].rows
+
+    assert {row.asset.name for row in rows} == found
+
+
+def test_each_choice_says_how_many_it_would_give(graph: UUID, member: User, team: Team, sign_in: SignIn) -> None:
+    factories.ownership(graph, OwnerRole.STEWARD, team)
+
+    choices = sign_in(member).get("/assets?kind=model").context["choices"]
+
+    assert {choice.value: choice.count for choice in choices["kind"]} == {
+        "dataset": 2,
+        "model": 1,
+        "job": 2,
+        "deployment": 0,
+        "repository": 1,
+    }
+    assert [(choice.value, choice.count) for choice in choices["team"]] == [("nobody", 0), ("credit", 1)]
+
+
+def test_a_model_is_found_by_the_stage_it_passed_to(
+    ask: Callable[..., Promotion], judge: Callable[[Promotion], Promotion], approver: User, sign_in: SignIn
+) -> None:
+    promotion = judge(ask())
+    client = sign_in(approver)
+    before = client.get("/assets?stage=production").context["page"].rows
+
+    approvals.record(actor=approver, promotion=promotion, decision="approve", reason="Seen.")
+
+    assert before == []
+    assert [row.asset.name for row in client.get("/assets?stage=production").context["page"].rows] == ["credit-risk"]
+
+
+def test_the_list_is_sorted_page_by_page(member: User, sign_in: SignIn) -> None:
+    growing.append([run_event("many", inputs=[], outputs=[dataset(f"part-{i:03}") for i in range(120)])])
+    growing.project()
+    client, address, seen = sign_in(member), "/assets?sort=-name", []
+
+    while address:
+        page = client.get(address).context["page"]
+        seen += [row.asset.name for row in page.rows]
+        address = f"/assets?sort=-name&after={page.following}" if page.following else ""
+
+    assert seen == sorted(seen, reverse=True)
+    assert len(seen) == 121
+    found = client.get("/assets?q=part&sort=name").context
+    assert [row.asset.name for row in found["page"].rows][:2] == ["part-000", "part-001"]
+    assert found["columns"]["name"].order == "ascending"
+
+
+def test_what_is_too_long_to_sort_says_so(
+    graph: UUID, member: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portal.assetlist.MOST_SORTED", 3)
+
+    answer = sign_in(member).get("/assets?sort=name")
+
+    assert "are not put in order" in answer.text
+    assert len(answer.context["page"].rows) == 6
