@@ -90,7 +90,10 @@ def of(*, asset: Asset, days: int = 30, limit: int = 10_000, moment: Moment = NO
     """Everything downstream of the asset by the map: by kind, namespace and name."""
     ids, is_truncated = traversal.closure(root=asset.pk, direction=Direction.DOWNSTREAM, limit=limit, moment=moment)
     rows = _rows(
-        "SELECT id, uuid, kind, namespace, name FROM lineage_asset WHERE id = ANY(%(ids)s)", moment, {"ids": ids}
+        "SELECT id, uuid, kind, namespace, name FROM lineage_asset WHERE id = ANY(%(ids)s) AND kind <> %(name)s",
+        moment,
+        # What is only another name is touched with the asset whose name it is, and has no owner of its own.
+        {"ids": ids, "name": Kind.NAME},
     )
     owners = _owners([row[1] for row in rows], moment.as_of)
     touched = [

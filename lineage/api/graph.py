@@ -13,7 +13,7 @@ from governance import rest
 from governance import selectors as governance_selectors
 from governance.errors import Invalid
 from governance.models import Ownership
-from lineage import fieldgraph, selectors
+from lineage import fieldgraph, hiding, selectors
 from lineage.api import fields
 from lineage.api.documents import KindWord, OnADay, OwnerOut, ReadView, owner_out, parameters
 from lineage.models import Asset
@@ -46,7 +46,8 @@ class GraphQuery(OnADay, frozen=True, kw_only=True):
 class NodeOut(rest.Body, frozen=True, kw_only=True):
     """An asset in the neighbourhood. `more_*` counts its neighbours that the answer leaves out.
 
-    `state` is that of the newest run of a job or deployment.
+    `state` is that of the newest run of a job or deployment. `hidden`: a person took it from the lists. `dropped_at`:
+    it was dropped then, and nothing has written or read it since.
     """
 
     id: UUID
@@ -58,6 +59,8 @@ class NodeOut(rest.Body, frozen=True, kw_only=True):
     more_upstream: int
     more_downstream: int
     state: str | None
+    hidden: bool
+    dropped_at: datetime | None
     owners: list[OwnerOut]
 
 
@@ -141,7 +144,7 @@ class EvidenceOut(rest.Body, frozen=True, kw_only=True):
     reason: str
 
 
-def _node(node: Node, owners: list[Ownership]) -> NodeOut:
+def _node(node: Node, owners: list[Ownership], is_hidden: bool, dropped_at: datetime | None) -> NodeOut:
     return NodeOut(
         id=node.uuid,
         kind=node.kind,
@@ -152,6 +155,8 @@ def _node(node: Node, owners: list[Ownership]) -> NodeOut:
         more_upstream=node.more_upstream,
         more_downstream=node.more_downstream,
         state=node.state,
+        hidden=is_hidden,
+        dropped_at=dropped_at,
         owners=[owner_out(owner) for owner in owners],
     )
 
@@ -170,6 +175,8 @@ def _edge(link: Link) -> EdgeOut:
 
 def _graph(found: Neighbourhood) -> GraphOut:
     owners = governance_selectors.owners_of([node.uuid for node in found.nodes], found.moment.as_of)
+    hidden = hiding.of([node.uuid for node in found.nodes], moment=found.moment)
+    dropped = selectors.dropped([node.id for node in found.nodes], found.moment)
     return GraphOut(
         graph="map",
         root=found.root,
@@ -178,7 +185,7 @@ def _graph(found: Neighbourhood) -> GraphOut:
         budget=found.budget,
         as_of=found.moment.as_of,
         known_at=found.moment.known_at,
-        nodes=[_node(node, owners[node.uuid]) for node in found.nodes],
+        nodes=[_node(node, owners[node.uuid], node.uuid in hidden, dropped.get(node.id)) for node in found.nodes],
         edges=[_edge(link) for link in found.links],
         truncated=found.is_truncated,
         reason=found.reason,

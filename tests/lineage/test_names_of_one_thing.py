@@ -89,6 +89,13 @@ class TestWhatSendersTell:
         assert reached(reader, named("report")) == {"report", "read", "db.t", "/warehouse/t", "write", "raw"}
         assert reached(reader, named("raw"), direction="downstream") >= {"report"}
 
+    def test_a_name_is_no_asset_that_a_change_touches(self, reader: Client) -> None:
+        grow(run(1, "write", [dataset("raw")], [symlinked("/warehouse/t", "db.t")]))
+
+        touched = reader.get(f"{API}/assets/{named('raw').uuid}/impact").json()
+
+        assert {asset["name"] for asset in touched["assets"]} == {"write", "/warehouse/t"}
+
     def test_a_name_that_nothing_has_shown_is_found_and_not_listed(self, reader: Client) -> None:
         grow(run(1, "write", [dataset("raw")], [symlinked("/warehouse/t", "db.t")]))
 
@@ -277,6 +284,8 @@ class TestHiding:
             found = reader.get(f"{API}/assets", query).json()["results"]
             assert "test" not in {asset["name"] for asset in found}, query
         assert {"test", "raw"} <= reached(reader, named("report"))
+        walked = reader.get(f"{API}/graph", {"asset": str(named("test").uuid)}).json()["nodes"]
+        assert {node["name"]: node["hidden"] for node in walked} == {"test": True, "write": False, "read": False}
         answer = reader.get(f"{API}/assets/{named('test').uuid}").json()
         assert (answer["hidden"]["by"], answer["hidden"]["reason"]) == ("owner", "A test.")
         assert selectors.kinds() == {"dataset": 2, "job": 2}
