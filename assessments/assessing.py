@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from uuid import UUID
 
 from assessments import judging, rules, scoring, testscore
 from assessments.framework import Criterion, Extent, Framework, Ladder, Rubric
 from assessments.items import State, Tally
-from assessments.judging import Evidence, GivenAnswer, Result, RuleInForce
+from assessments.judging import Evidence, GivenAnswer, Result
 from assessments.measures import counting, populations
 from assessments.measures.counting import Counted, Points, Scope
 from assessments.models import Answer, Exemption
@@ -45,24 +46,42 @@ class TeamCard:
 Card = LadderCard | ModelCard | TeamCard
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Said:
     """What people said that counts at a time, by scope and criterion. A word for a team holds for its models."""
 
     answers: Mapping[tuple[Scope, str, str], Answer]
     exemptions: Mapping[tuple[Scope, str, str], Exemption]
 
-    def answer(self, scope: Scope, framework: str, criterion: str) -> Answer | None:
-        found = self.answers.get((scope, framework, criterion))
-        if found is None and scope.model is not None:
-            found = self.answers.get((Scope(scope.team), framework, criterion))
+    def of(self, scope: Scope, framework: str) -> "SaidOfScope":
+        """What counts for the scope's criteria: a word for the model itself before one for its team."""
+        scopes = [Scope(scope.team)] if scope.model is None else [Scope(scope.team), scope]
+        return SaidOfScope(
+            answers={name: one for place in scopes for name, one in self._answered.get((place, framework), ())},
+            exemptions={name: one for place in scopes for name, one in self._exempted.get((place, framework), ())},
+        )
+
+    @cached_property
+    def _answered(self) -> dict[tuple[Scope, str], list[tuple[str, Answer]]]:
+        found: dict[tuple[Scope, str], list[tuple[str, Answer]]] = {}
+        for (scope, framework, name), answer in self.answers.items():
+            found.setdefault((scope, framework), []).append((name, answer))
         return found
 
-    def exemption(self, scope: Scope, framework: str, criterion: str) -> Exemption | None:
-        found = self.exemptions.get((scope, framework, criterion))
-        if found is None and scope.model is not None:
-            found = self.exemptions.get((Scope(scope.team), framework, criterion))
+    @cached_property
+    def _exempted(self) -> dict[tuple[Scope, str], list[tuple[str, Exemption]]]:
+        found: dict[tuple[Scope, str], list[tuple[str, Exemption]]] = {}
+        for (scope, framework, name), exemption in self.exemptions.items():
+            found.setdefault((scope, framework), []).append((name, exemption))
         return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaidOfScope:
+    """The answers and exemptions of one scope by one framework, by criterion."""
+
+    answers: Mapping[str, Answer]
+    exemptions: Mapping[str, Exemption]
 
 
 def said(as_of: datetime) -> Said:
@@ -111,11 +130,21 @@ def _ladder(ladder: Ladder, counted: Counted, told: Said) -> Iterable[tuple[Scop
     plan = scoring.plan(ladder)
     by_model = _by_model(counted)
     demanded = rules.in_force(counted) if any(one.rule_in_force_allowed for one in ladder.criteria) else {}
+    ageing = {criterion.id: counting.ageing(criterion) for criterion in ladder.criteria}
     for scope, standing in counted.standings.items():
-        evidence = {
-            criterion.id: _evidence(ladder, criterion, scope, counted, by_model, told, demanded)
-            for criterion in ladder.criteria
-        }
+        said, ages = told.of(scope, ladder.framework), counted.ages(scope)
+        evidence = {}
+        for criterion in ladder.criteria:
+            name = criterion.id
+            answer, exemption = said.answers.get(name), said.exemptions.get(name)
+            evidence[name] = Evidence(
+                tally=_tally(criterion, scope, counted, by_model),
+                applies=_applies(criterion, scope, counted),
+                ages=tuple(ages[kind] for kind in ageing[name] if kind in ages),
+                rule=demanded.get((scope, name)) if demanded else None,
+                answer=given(answer, counted.as_of) if answer is not None else None,
+                exemption=_exemption(exemption),
+            )
         results = judging.judge_all(ladder, evidence, at=counted.as_of)
         rating = scoring.rate(plan, results, standing, at=counted.as_of)
         yield scope, LadderCard(rating=rating, results=results)
@@ -129,33 +158,20 @@ def _by_model(counted: Counted) -> dict[str, dict[UUID, Tally]]:
     }
 
 
-def _evidence(
-    ladder: Ladder,
-    criterion: Criterion,
-    scope: Scope,
-    counted: Counted,
-    by_model: Mapping[str, Mapping[UUID, Tally]],
-    told: Said,
-    demanded: Mapping[tuple[Scope, str], RuleInForce],
-) -> Evidence:
-    tally = None
-    if criterion.id in counted.tallies:
-        if scope.model is None:
-            tally = counted.tallies[criterion.id].get(scope)
-        else:
-            tally = by_model[criterion.id].get(scope.model)
-        if tally is None:
-            tally = counting.nothing(criterion)
-    answer = told.answer(scope, ladder.framework, criterion.id)
-    exemption = told.exemption(scope, ladder.framework, criterion.id)
-    return Evidence(
-        tally=tally,
-        applies=_applies(criterion, scope, counted),
-        ages=counted.ages(scope, criterion),
-        rule=demanded.get((scope, criterion.id)),
-        answer=given(answer, counted.as_of) if answer is not None else None,
-        exemption=judging.Exemption(ends_at=exemption.ends_at, id=exemption.pk) if exemption is not None else None,
+def _tally(
+    criterion: Criterion, scope: Scope, counted: Counted, by_model: Mapping[str, Mapping[UUID, Tally]]
+) -> Tally | None:
+    """The items of the scope; none at all when nobody measures the criterion."""
+    if criterion.id not in counted.tallies:
+        return None
+    own = (
+        by_model[criterion.id].get(scope.model) if scope.model is not None else counted.tallies[criterion.id].get(scope)
     )
+    return own or counting.nothing(criterion)
+
+
+def _exemption(found: Exemption | None) -> judging.Exemption | None:
+    return judging.Exemption(ends_at=found.ends_at, id=found.pk) if found is not None else None
 
 
 def _applies(criterion: Criterion, scope: Scope, counted: Counted) -> State:
@@ -175,9 +191,10 @@ def _rubric(rubric: Rubric, counted: Counted, told: Said) -> Iterable[tuple[Scop
         if scope.model is None:
             by_team.setdefault(scope.team, {})
             continue
+        said = told.of(scope, rubric.framework)
         points = {
             test.id: testscore.points(
-                test, _point_evidence(rubric, test.id, test.facts, scope, counted, told), at=counted.as_of
+                test, _point_evidence(test.id, test.facts, scope, counted, said), at=counted.as_of
             )
             for test in rubric.tests
         }
@@ -190,13 +207,12 @@ def _rubric(rubric: Rubric, counted: Counted, told: Said) -> Iterable[tuple[Scop
 
 
 def _point_evidence(
-    rubric: Rubric, test: str, facts: tuple[str, ...], scope: Scope, counted: Counted, told: Said
+    test: str, facts: tuple[str, ...], scope: Scope, counted: Counted, said: SaidOfScope
 ) -> PointEvidence:
     known = Points(full=State.UNKNOWN, half=State.UNKNOWN, missing=facts)
     if scope.model is not None and test in counted.points:
         known = counted.points[test].get(scope.model, known)
-    answer = told.answer(scope, rubric.framework, test)
-    exemption = told.exemption(scope, rubric.framework, test)
+    answer = said.answers.get(test)
     report = None
     if answer is not None:
         found = given(answer, counted.as_of)
@@ -211,6 +227,6 @@ def _point_evidence(
         full=known.full,
         half=known.half,
         report=report,
-        exemption=judging.Exemption(ends_at=exemption.ends_at, id=exemption.pk) if exemption is not None else None,
+        exemption=_exemption(said.exemptions.get(test)),
         missing=known.missing,
     )

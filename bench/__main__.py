@@ -25,6 +25,7 @@ from bench import (
     ingest,
     load,
     machine,
+    maturity,
     peers,
     policies,
     projection,
@@ -47,6 +48,7 @@ BENCHES: Mapping[str, Callable[[Scene], Iterator[Row]]] = {
     "growth": growth.run,
     "fairness": fairness.run,
     "policies": policies.run,
+    "maturity": maturity.run,
 }
 USAGE = 64
 DATA = scene.ROOT / "var" / "bench"

@@ -99,18 +99,21 @@ class Counted:
     kinds_known: frozenset[Scope] = frozenset()
     models: Mapping[UUID, str] = field(default_factory=dict)
 
-    def ages(self, scope: Scope, criterion: Criterion) -> tuple[Age, ...]:
-        """How old the newest events of the facts are that a criterion stands on."""
-        measure = definitions.MEASURES.get(criterion.id)
+    def ages(self, scope: Scope) -> dict[str, Age]:
+        """How old the newest events about the scope are, by what they tell."""
         heard = self.heard.get(scope)
-        if heard is None or criterion.measure is None or (measure is not None and measure.is_own_record):
-            return ()
-        needed = set(criterion.measure.facts)
-        return tuple(
-            Age(fact=kind, days=(self.as_of - heard.newest[kind]) / timedelta(days=1))
-            for kind, facts in FRESHNESS.items()
-            if kind in heard.newest and needed & facts
-        )
+        if heard is None:
+            return {}
+        return {kind: Age(fact=kind, days=(self.as_of - at) / timedelta(days=1)) for kind, at in heard.newest.items()}
+
+
+def ageing(criterion: Criterion) -> tuple[str, ...]:
+    """Which newest events tell how fresh the facts are that a criterion stands on; none for our own records."""
+    measure = definitions.MEASURES.get(criterion.id)
+    if criterion.measure is None or (measure is not None and measure.is_own_record):
+        return ()
+    needed = set(criterion.measure.facts)
+    return tuple(kind for kind, facts in FRESHNESS.items() if needed & facts)
 
 
 @contextmanager
@@ -215,6 +218,7 @@ def _queried(cursor: CursorWrapper, measure: Measure, parameters: Parameters) ->
             FROM {population} p {measure.joins}
             CROSS JOIN LATERAL (
                 SELECT ({measure.state})::text AS state, {measure.value} AS value, ({measure.unproven}) AS unproven
+                OFFSET 0  -- Kept apart by the planner, so that each expression is worked out once for an item.
             ) j
         ), attributed AS (
             SELECT j.*, o.team_id, bool_or(j.word IN ('true', 'false')) OVER (PARTITION BY o.team_id) AS is_sent

@@ -72,7 +72,7 @@ SERVING = (
             ) s ON s.run = r.uuid
             WHERE d.kind = 'deployment' OR d.id IN (SELECT deployment_id FROM m_stages WHERE kind = 'batch')
         """,
-        keys=("version_id",),
+        keys=("version_id", "model_id", "run"),
     ),
     # Which deployment in production reads which version, since when first and until when last.
     Table(
@@ -127,7 +127,7 @@ VERDICTS = (
               AND EXISTS (SELECT FROM lineage_event e JOIN governance_user u ON u.id = e.sender_id
                           WHERE e.run = d.run AND u.is_service)
         """,
-        keys=("id", "model"),
+        keys=("id", "model", "version"),
     ),
     # The rules that those verdicts evaluated.
     Table(
