@@ -53,7 +53,7 @@ def meaning(old: str, new: str) -> list[str]:
     A text that was published under an older catalogue of checks may not be readable any more: then that is said.
     """
     try:
-        before, after = documents.parse(old), documents.parse(new)
+        before, after = documents.published(old), documents.published(new)
     except BadDocument as bad:
         return [f"One of the texts is no valid policy any more: {bad.errors[0]}"]
     told = []

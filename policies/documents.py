@@ -120,13 +120,27 @@ def digest(text: str) -> str:
 @lru_cache(maxsize=256)
 def parse(text: str) -> Policy:
     """The policy in a YAML document. Raises BadDocument with everything that is wrong with it."""
+    return _parse(text, is_new=True)
+
+
+@lru_cache(maxsize=256)
+def published(text: str) -> Policy:
+    """The policy in a document that was published. What is refused today and was not then is taken as it stands.
+
+    A rule against contradictions that comes with an update must not stop the gates of policies that have one.
+    """
+    return _parse(text, is_new=False)
+
+
+def _parse(text: str, *, is_new: bool) -> Policy:
     document = yamldocuments.read(text)
     content = document.content
     if not isinstance(content, dict):
         raise BadDocument([document.error((), "A policy is a mapping that begins with 'policy:'.")])
-    errors = list(_empty_selectors(content.get("applies"), document))
+    errors = list(_empty_selectors(content.get("applies"), document)) if is_new else []
     rules = _rules(content.pop("rules", None), document, errors)
-    errors += contradictions.find(rules, document)
+    if is_new:
+        errors += contradictions.find(rules, document)
     head, wrong = mistakes.read(Head, content, (), document)
     # Nothing selected is said in our own words, not in those of the type.
     told = {(error.line, error.column) for error in errors}
@@ -134,7 +148,7 @@ def parse(text: str) -> Policy:
     since = None
     if head is not None:
         since = _instant(head.effective_from, ("effective_from",), document, errors)
-        if head.policy in RESERVED:
+        if is_new and head.policy in RESERVED:
             errors.append(document.error(("policy",), f"{head.policy!r} is kept for other uses: choose another name"))
     if errors or head is None:
         raise BadDocument(errors)

@@ -23,7 +23,7 @@ def current_policies() -> list[tuple[PolicyVersion, documents.Policy]]:
         .order_by("policy__slug", "-number")
         .distinct("policy__slug")
     )
-    return [(version, documents.parse(version.document)) for version in versions]
+    return [(version, documents.published(version.document)) for version in versions]
 
 
 def policy(slug: str) -> Policy:

@@ -88,6 +88,14 @@ def test_an_error_names_its_place(old: str, new: str, expected: list[str]) -> No
     assert any(part in str(caught.value) for part in expected), str(caught.value)
 
 
+def test_what_was_published_before_a_contradiction_was_refused_still_judges() -> None:
+    text = GOOD.replace("  - check: ownership", "  - {check: kpi, metric: auc, maximum: 0.7}\n  - check: ownership")
+    with pytest.raises(yamldocuments.BadDocument):
+        documents.parse(text)
+
+    assert len(documents.published(text).rules) == 3
+
+
 def test_all_errors_are_told_at_once() -> None:
     text = GOOD.replace("minimum: 0.8", "minimum: high\n    maximun: 1").replace("[steward]", "[king]")
     text = text.replace("count: 2", "count: x").replace("stage: production", "stage: 7, tema: x")
