@@ -11,7 +11,7 @@ from governance import ownership, teams, users
 from governance.models import OwnerRole, Team, TeamRole, User
 from lineage import identity
 
-TEAM = "tumour-diagnosis"
+TEAM = "consumer-lending"
 PEOPLE = {"demo-owner": TeamRole.MAINTAINER, "demo-steward": TeamRole.MEMBER, "demo-approver": TeamRole.APPROVER}
 SERVICE = "demo-ci"
 OWNERS = {
@@ -27,7 +27,7 @@ def settle(secrets_file: Path) -> dict[str, str]:
     administrator = User.objects.get(username="admin")
     passwords: dict[str, str] = json.loads(secrets_file.read_text()) if secrets_file.exists() else {}
     team = Team.objects.filter(slug=TEAM).first() or teams.create(
-        actor=administrator, slug=TEAM, name="Tumour diagnosis"
+        actor=administrator, slug=TEAM, name="Consumer lending"
     )
     for name, role in PEOPLE.items():
         person = User.objects.filter(username=name).first()

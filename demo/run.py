@@ -8,6 +8,8 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,8 @@ import requests
 
 ROOT = Path(__file__).resolve().parent.parent
 POLICIES = ROOT / "demo" / "policies"
-STORY = {"stump": ("blocked", 1), "regression": ("waiting", 4)}
+APPROVED = {"decision": "approve", "reason": "The holdout figures were read."}
+STORY = {"plain": ("blocked", 1), "mitigated": ("waiting", 4)}
 
 
 def main() -> int:
@@ -58,10 +61,13 @@ class Demo:
         verdicts = []
         for number, (kind, (expected, code)) in enumerate(STORY.items()):
             version = str(first + number)
-            self.train(version, kind)
-            promotion = self.gate(version, code)
+            with tempfile.TemporaryDirectory(prefix="assay-demo-") as folder:
+                self.train(version, kind, Path(folder))
+                promotion = self.gate(version, code, Path(folder))
             expect(promotion["state"] == expected, f"version {version} should be {expected}, not {promotion['state']}")
-            if expected == "waiting":
+            if expected == "blocked":
+                self.ask_for_a_waiver(promotion)
+            else:
                 promotion = self.approve(promotion)
             verdicts.append(verdict(promotion))
             say(f"Version {version} ({kind}): {promotion['state']}.")
@@ -76,20 +82,26 @@ class Demo:
         versions = self.get(f"assets/{found[0]['id']}/versions", {"limit": 200})["results"]
         return 1 + max((int(version["key"]) for version in versions if version["key"].isdigit()), default=0)
 
-    def train(self, version: str, kind: str) -> None:
+    def train(self, version: str, kind: str, folder: Path) -> None:
         say(f"Training version {version} ({kind}) and reporting its runs …")
         environment = {**os.environ, "OPENLINEAGE_URL": self.url, "OPENLINEAGE_API_KEY": self.lineage_token}
         subprocess.run(
-            [sys.executable, "-m", "demo.train", "--version", version, "--kind", kind],
+            [sys.executable, "-m", "demo.train", "--version", version, "--kind", kind, "--out", str(folder)],
             cwd=ROOT,
             env=environment,
             check=True,
             stdout=sys.stderr,
         )
 
-    def gate(self, version: str, code: int) -> dict[str, Any]:
+    def gate(self, version: str, code: int, folder: Path) -> dict[str, Any]:
         """Ask as CI does: the command, a token in the environment, the exit code."""
         command = [str(Path(sys.executable).parent / "assay"), "gate", "--model", self.model, "--version", version]
+        command += [
+            "--evidence",
+            f"holdout={folder / 'holdout.csv'}",
+            "--evidence",
+            f"model.txt={folder / 'model.txt'}",
+        ]
         asked = subprocess.run(
             [*command, "--to", "production", "--no-wait", "--json", "--timeout", "60"],
             env={**os.environ, "ASSAY_URL": self.url, "ASSAY_TOKEN": self.gate_token},
@@ -102,13 +114,30 @@ class Demo:
         document: dict[str, Any] = json.loads(asked.stdout)
         return document
 
+    def ask_for_a_waiver(self, promotion: dict[str, Any]) -> None:
+        """The model is blocked on fairness, and its author may ask to set that aside, but not grant it."""
+        fairness = next(finding for finding in promotion["findings"] if finding["check"] == "fairness")
+        expect(fairness["outcome"] == "fail", f"fairness should fail, and is {fairness['outcome']}")
+        body = {
+            "promotion": promotion["id"],
+            "rule": fairness["rule"],
+            "reason": "The campaign starts on Monday.",
+            "ticket": "LEND-12",
+            "ends_at": (datetime.now(UTC) + timedelta(days=3)).isoformat(),
+        }
+        asked = self.post("waivers", self.gate_token, body)
+        expect(asked.ok, f"the waiver was answered {asked.status_code}: {asked.text}")
+        own = self.post(f"waivers/{asked.json()['id']}/approve", self.gate_token, {"reason": "It is urgent."})
+        expect(own.status_code == 403, f"the author's own waiver was answered {own.status_code}")
+        say("Blocked on fairness; the account that made it asked for a waiver and may not grant it: refused.")
+
     def approve(self, promotion: dict[str, Any]) -> dict[str, Any]:
         """The one who asked is refused; the approver's word lets the version pass."""
         path = f"promotions/{promotion['id']}/approvals"
-        own = self.post(path, self.gate_token)
+        own = self.post(path, self.gate_token, APPROVED)
         expect(own.status_code == 403, f"the requester's own approval was answered {own.status_code}")
         say("The service account that asked may not approve: refused, as it should be.")
-        other = self.post(path, self.approver_token)
+        other = self.post(path, self.approver_token, APPROVED)
         expect(other.ok, f"the approval was answered {other.status_code}: {other.text}")
         decided = self.get(f"promotions/{promotion['id']}", {"wait": 20})
         expect(decided["state"] == "passed", f"after the approval the state is {decided['state']}")
@@ -120,8 +149,7 @@ class Demo:
         document: dict[str, Any] = answer.json()
         return document
 
-    def post(self, path: str, token: str) -> requests.Response:
-        body = {"decision": "approve", "reason": "The holdout figures were read."}
+    def post(self, path: str, token: str, body: dict[str, str]) -> requests.Response:
         return requests.post(f"{self.url}/api/v1/{path}", json=body, headers=bearer(token), timeout=60)
 
     def tell(self, verdicts: list[dict[str, Any]]) -> None:

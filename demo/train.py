@@ -1,20 +1,23 @@
-"""Train one version of a model on real data and report every run with the ordinary OpenLineage client.
+"""Train one version of a model and report every run with the ordinary OpenLineage client.
 
-`python -m demo.train --version 1 --kind stump`. Where the events go is told by the client's own environment variables
-(OPENLINEAGE_URL, OPENLINEAGE_API_KEY). The data set ships inside scikit-learn: 569 tissue samples with 30 measurements
-each, labelled malignant or benign (UCI, Breast Cancer Wisconsin Diagnostic). Every reported figure is measured here.
+`python -m demo.train --version 1 --kind plain --out FOLDER`. Where the events go is told by the client's own
+environment variables (OPENLINEAGE_URL, OPENLINEAGE_API_KEY). The applications are made up (see applications.py); every
+reported figure is measured here. The folder gets the evidence for the gate: the model's file, and the holdout as the
+model takes it, with its score beside the sex and what came true.
 """
 
 import argparse
+import csv
 import hashlib
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import attr
 import numpy as np
-from numpy.typing import NDArray
+from lightgbm import LGBMClassifier
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
 from openlineage.client.facet_v2 import (
@@ -30,26 +33,27 @@ from openlineage.client.facet_v2 import (
     tags_dataset,
 )
 from openlineage.client.uuid import generate_new_uuid
-from sklearn.datasets import load_breast_cancer
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, recall_score, roc_auc_score
-from sklearn.model_selection import train_test_split
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.tree import DecisionTreeClassifier
+
+from demo import applications
+from demo.applications import FEATURES, Applications, Table
 
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCER = "urn:assay:demo"
 REGISTRY = "assay-demo://registry"
-STORE = "file://demo-lab"
-PIPELINE = "tumour-pipeline"
-MODEL = "tumour-classifier"
-SAMPLES, EARLIER_NAME = "samples", "samples_2025"
+STORE = "file://demo-lender"
+PIPELINE = "lending-pipeline"
+MODEL = "loan-repayment"
+TABLE, EARLIER_NAME = "applications", "applications_2025"
 SEED = 20
-MALIGNANT = 0
-
-Table = NDArray[np.float64]
-Labels = NDArray[np.int64]
+HOLDOUT = 8_000
+COLUMNS = {**dict.fromkeys(FEATURES, "DOUBLE"), "sex": "VARCHAR", "granted": "INT", "repaid": "INT"}
+THRESHOLD = 0.5
+PARAMETERS: dict[str, Any] = {"n_estimators": 30, "num_leaves": 15, "deterministic": True}
+KINDS = {
+    "plain": "learns from what clerks decided",
+    "mitigated": "the same, from features without their correlation with the sex (Fairlearn)",
+}
 
 
 @attr.define
@@ -78,45 +82,38 @@ class TrainingParameters(RunFacet):
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--version", required=True)
-    parser.add_argument("--kind", choices=sorted(MODELS), required=True)
+    parser.add_argument("--kind", choices=sorted(KINDS), required=True)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the model and the holdout")
     options = parser.parse_args()
     client = OpenLineageClient()
     try:
-        pipeline(client, options.version, options.kind)
+        pipeline(client, options.version, options.kind, options.out)
     finally:
         client.close()
 
 
-MODELS: dict[str, tuple[Any, dict[str, Any]]] = {
-    # One question about one measurement: what a hand-written rule would do.
-    "stump": (DecisionTreeClassifier, {"max_depth": 1}),
-    "regression": (LogisticRegression, {"C": 1.0, "max_iter": 1000}),
-}
-
-
-def pipeline(client: OpenLineageClient, version: str, kind: str) -> None:
+def pipeline(client: OpenLineageClient, version: str, kind: str, out: Path) -> None:
     """Prepare the data, train the model, evaluate it: three jobs, each with its run."""
-    source = load_breast_cancer()
-    features, labels = source.data, source.target
-    parts = train_test_split(features, labels, test_size=0.3, random_state=SEED, stratify=labels)
-    train_x, test_x, train_y, test_y = parts
-    names = [*map(str, source.feature_names), "diagnosis"]
-    raw = dataset(SAMPLES, digest(features, labels), names)
-    raw[2]["tags"] = health_data("diagnosis")
-    train = dataset("samples_train", digest(train_x, train_y), names)
-    holdout = dataset("samples_holdout", digest(test_x, test_y), names)
+    made = applications.make(SEED)
+    training, testing = made.part(slice(HOLDOUT, None)), made.part(slice(HOLDOUT))
+    raw, train, holdout = (
+        dataset(name, digest(part))
+        for name, part in ((TABLE, made), ("applications_train", training), ("applications_holdout", testing))
+    )
+    raw[2]["tags"] = personal_data("sex")
     for part in (train, holdout):
-        part[2]["columnLineage"] = copied(names)
+        part[2]["columnLineage"] = copied()
     commit = current_commit()
 
     if version == "1":
         collect(client, raw, commit)
     report(client, "prepare", commit, inputs=[raw], outputs=[train, holdout])
 
-    build, parameters = MODELS[kind]
     begun = now()
-    model = make_pipeline(StandardScaler(), build(random_state=SEED, **parameters)).fit(train_x, train_y)
-    told = TrainingParameters(parameters={"kind": kind, **parameters}, seed=SEED)
+    prepared = prepare(kind, training)
+    model = LGBMClassifier(**PARAMETERS, random_state=SEED, n_jobs=1, verbosity=-1)
+    model.fit(prepared(training), training.granted, feature_name=list(FEATURES))
+    told = TrainingParameters(parameters={"kind": kind, **PARAMETERS}, seed=SEED)
     facets = model_facets(version, kind)
     report(
         client,
@@ -129,7 +126,9 @@ def pipeline(client: OpenLineageClient, version: str, kind: str) -> None:
     )
 
     begun = now()
-    metrics = measure(model, test_x, test_y, holdout)
+    features = prepared(testing)
+    score = np.asarray(model.booster_.predict(features))
+    metrics = measure(testing, score, holdout)
     report(
         client,
         "evaluate",
@@ -137,10 +136,12 @@ def pipeline(client: OpenLineageClient, version: str, kind: str) -> None:
         inputs=[holdout, (REGISTRY, MODEL, facets | {"assay_modelMetrics": ModelMetrics(metrics=metrics)})],
         begun=begun,
     )
+    model.booster_.save_model(out / "model.txt")
+    write_holdout(out / "holdout.csv", testing, features, score)
 
 
 def collect(client: OpenLineageClient, raw: "Reported", commit: str) -> None:
-    """The samples came under an earlier name and were renamed."""
+    """The applications came under an earlier name and were renamed."""
     namespace, name, facets = raw
     earlier = lifecycle_state_change_dataset.PreviousIdentifier(namespace=namespace, name=EARLIER_NAME)
     renamed = lifecycle_state_change_dataset.LifecycleStateChangeDatasetFacet(
@@ -150,53 +151,66 @@ def collect(client: OpenLineageClient, raw: "Reported", commit: str) -> None:
     report(client, "rename", commit, inputs=[], outputs=[(namespace, name, facets | {"lifecycleStateChange": renamed})])
 
 
-def health_data(column: str) -> tags_dataset.TagsDatasetFacet:
-    """Health data is personal data of a special category (Regulation (EU) 2016/679, article 9)."""
-    tag = tags_dataset.TagsDatasetFacetFields(key="personal-data", value="health", field=column, source="DEMO")
+def personal_data(column: str) -> tags_dataset.TagsDatasetFacet:
+    """The sex of a person is personal data, though here it is made up."""
+    tag = tags_dataset.TagsDatasetFacetFields(key="personal-data", value="demographic", field=column, source="DEMO")
     return tags_dataset.TagsDatasetFacet(tags=[tag])
 
 
-def copied(columns: list[str]) -> column_lineage_dataset.ColumnLineageDatasetFacet:
-    """Each column is that of the samples; which rows there are is decided by the diagnosis, kept in balance."""
+def copied() -> column_lineage_dataset.ColumnLineageDatasetFacet:
+    """Each column is that of the applications, as it is."""
     direct = column_lineage_dataset.Transformation(type="DIRECT", subtype="IDENTITY", masking=False)
-    indirect = column_lineage_dataset.Transformation(
-        type="INDIRECT", subtype="FILTER", description="split by diagnosis", masking=False
-    )
 
-    def source(column: str, how: column_lineage_dataset.Transformation) -> column_lineage_dataset.InputField:
-        return column_lineage_dataset.InputField(namespace=STORE, name=SAMPLES, field=column, transformations=[how])
+    def source(column: str) -> column_lineage_dataset.InputField:
+        return column_lineage_dataset.InputField(namespace=STORE, name=TABLE, field=column, transformations=[direct])
 
     return column_lineage_dataset.ColumnLineageDatasetFacet(
-        fields={column: column_lineage_dataset.Fields(inputFields=[source(column, direct)]) for column in columns},
-        dataset=[source("diagnosis", indirect)],
+        fields={column: column_lineage_dataset.Fields(inputFields=[source(column)]) for column in COLUMNS}
     )
 
 
-def measure(model: Any, features: Table, labels: Labels, holdout: "Reported") -> list[dict[str, Any]]:
-    """KPIs on the holdout, with malignant as the class to find."""
-    malignant = labels == MALIGNANT
-    score = model.predict_proba(features)[:, MALIGNANT]
-    found = model.predict(features) == MALIGNANT
+def prepare(kind: str, training: Applications) -> Callable[[Applications], Table]:
+    """What turns applications into what the model takes."""
+    if kind == "plain":
+        return lambda rows: rows.features
+    # Takes a second to import, which the plain model need not wait for.
+    from fairlearn.preprocessing import CorrelationRemover  # noqa: PLC0415
+
+    def with_sex(rows: Applications) -> Table:
+        return np.column_stack([rows.is_woman, rows.features])
+
+    remover = CorrelationRemover(sensitive_feature_ids=[0]).fit(with_sex(training))
+    return lambda rows: remover.transform(with_sex(rows))
+
+
+def measure(testing: Applications, score: Table, holdout: "Reported") -> list[dict[str, Any]]:
+    """KPIs on the holdout, against what came true."""
+    granted = score >= THRESHOLD
     values = {
-        "auc": roc_auc_score(malignant, score),
-        "accuracy": accuracy_score(malignant, found),
-        "recall": recall_score(malignant, found),
+        "auc": roc_auc_score(testing.repaid, score),
+        "accuracy": accuracy_score(testing.repaid, granted),
+        "recall": recall_score(testing.repaid, granted),
     }
     where = {"namespace": holdout[0], "name": holdout[1], "version": holdout[2]["version"].datasetVersion}
     return [
-        {"name": name, "value": float(value), "sampleSize": len(labels), "dataset": where}
+        {"name": name, "value": float(value), "sampleSize": len(testing), "dataset": where}
         for name, value in values.items()
     ]
+
+
+def write_holdout(path: Path, testing: Applications, features: Table, score: Table) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*FEATURES, "sex", "repaid", "score"])
+        for row, is_woman, repaid, one in zip(features, testing.is_woman, testing.repaid, score, strict=True):
+            writer.writerow([*row, "female" if is_woman else "male", repaid, one])
 
 
 Reported = tuple[str, str, dict[str, Any]]
 
 
-def dataset(name: str, version: str, columns: list[str]) -> Reported:
-    fields = [
-        schema_dataset.SchemaDatasetFacetFields(name=column, type="INT" if column == "diagnosis" else "DOUBLE")
-        for column in columns
-    ]
+def dataset(name: str, version: str) -> Reported:
+    fields = [schema_dataset.SchemaDatasetFacetFields(name=column, type=kind) for column, kind in COLUMNS.items()]
     return (
         STORE,
         name,
@@ -212,7 +226,7 @@ def model_facets(version: str, kind: str) -> dict[str, Any]:
         "version": dataset_version_dataset.DatasetVersionDatasetFacet(datasetVersion=version),
         "datasetType": dataset_type_dataset.DatasetTypeDatasetFacet(datasetType="MODEL"),
         "documentation": documentation_dataset.DocumentationDatasetFacet(
-            description=f"Tells malignant from benign tissue samples ({kind}). For the demo; not for patients."
+            description=f"Tells whether a loan will be repaid; {KINDS[kind]}. For the demo, on made-up applications."
         ),
     }
 
@@ -258,10 +272,11 @@ def report(
     )
 
 
-def digest(features: Table, labels: Labels) -> str:
+def digest(rows: Applications) -> str:
     """The version of a table is the hash of its content."""
-    content = hashlib.sha256(np.ascontiguousarray(features).tobytes())
-    content.update(np.ascontiguousarray(labels).tobytes())
+    content = hashlib.sha256()
+    for column in (rows.features, rows.is_woman, rows.granted, rows.repaid):
+        content.update(np.ascontiguousarray(column).tobytes())
     return f"sha256:{content.hexdigest()[:16]}"
 
 
