@@ -55,4 +55,5 @@ def _by_and_until(waiver: dict[str, Any]) -> str:
     words = {"approve": "approved by", "refuse": "refused by"}
     said = [f"{words.get(one.get('decision'), 'decided by')} {one.get('user')}" for one in waiver.get("decisions", [])]
     asked = f"asked by {waiver.get('requested_by')}"
-    return f"{', '.join([asked, *said])}, until {waiver.get('ends_at')} ({waiver.get('ticket')})"
+    end = f"revoked {waiver.get('revoked_at')}" if waiver.get("revoked_at") else f"until {waiver.get('ends_at')}"
+    return f"{', '.join([asked, *said])}, {end} ({waiver.get('ticket')})"

@@ -91,8 +91,14 @@ def test_the_gate_tells_what_was_waived_by_whom_and_until_when() -> None:
 
 
 def test_a_gap_is_told() -> None:
-    with server(answers(document("passed", uncovered_since="2027-01-31T18:00:00Z"))) as (url, _):
-        assert "no longer covered since 2027-01-31T18:00:00Z" in assay(*GATE, url=url).stdout
+    since = "2027-01-31T18:00:00Z"
+    revoked = WAIVER | {"state": "revoked", "revoked_at": since}
+    shown = document("passed", findings=[FINDING | {"waiver": WAIVER["id"]}], waivers=[revoked], uncovered_since=since)
+    with server(answers(shown)) as (url, _):
+        told = assay(*GATE, url=url).stdout
+
+    assert f"no longer covered since {since}" in told
+    assert f"Waived: asked by member, revoked {since} (RISK-1)" in told
 
 
 def test_who_made_the_version_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

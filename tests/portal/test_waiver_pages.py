@@ -132,7 +132,9 @@ def test_the_end_is_shown_where_it_matters(
     client.post(f"/waivers/{waiver.uuid}/revoke", {"reason": "Worse than thought."})
 
     assert without.status_code == 422
-    assert "No longer covered" in client.get(f"/promotions/{blocked.uuid}").text
+    shown = client.get(f"/promotions/{blocked.uuid}").text
+    assert "No longer covered" in shown
+    assert "Waived</a> until it was revoked" in shown
     assert "no longer covered" in client.get("/promotions").text
     assert "Worse than thought." in client.get(f"/waivers/{waiver.uuid}").text
     assert "Ask for another waiver" in sign_in(member).get(f"/promotions/{blocked.uuid}").text
