@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from assessments import aggregates, delivery, portfolio, scoring, selectors
+from assessments import aggregates, delivery, portfolio, scoring, selectors, targets
 from assessments.framework import Criterion, Framework, Ladder, Level, Rubric, Section
 from assessments.models import Scorecard, Snapshot, Target
 from assessments.selectors import Supposed
 from governance import selectors as people
+from governance.criticality import Tier
 from governance.models import Team
 from lineage import selectors as graph
 from portal.maturity import board, criterion, figures, words
@@ -84,7 +85,7 @@ def context(team: Team | None, framework: Framework, *, as_of: datetime | None, 
     shown = {one.framework: portfolio.shown(one.framework, as_of=as_of, is_daily=is_daily) for one in frameworks}
     cards = {slug: card(snapshot, team) for slug, snapshot in shown.items()}
     own, snapshot = cards[framework.framework], shown[framework.framework]
-    targets = {one.framework: selectors.target(one.framework, team) if team else None for one in frameworks}
+    standing = {one.framework: selectors.target(one.framework, team) if team else None for one in frameworks}
     plan = portfolio.plan_of(snapshot) if snapshot else None
     actions = selectors.next_actions(own, limit=None) if own and plan else []
     models = model_rows(snapshot, team, framework)
@@ -97,7 +98,7 @@ def context(team: Team | None, framework: Framework, *, as_of: datetime | None, 
         "is_ladder": isinstance(framework, Ladder),
         "snapshot": snapshot,
         "scorecard": own,
-        "tiles": [tile(one, cards[one.framework], targets[one.framework], shown) for one in frameworks],
+        "tiles": [tile(one, cards[one.framework], standing[one.framework], shown) for one in frameworks],
         "obstacles": obstacles(own, shown),
         "groups": groups(framework, own) if own and isinstance(framework, Ladder) else [],
         "actions": [
@@ -110,10 +111,23 @@ def context(team: Team | None, framework: Framework, *, as_of: datetime | None, 
         "model_counts": counts(framework, models),
         "chart": trend(framework, team, until=snapshot.as_of if snapshot else None),
         "initiatives": board.running_of(team) if team else [],
+        "tier": (tier := tier_of(team, shown)),
+        "proposed": propose(framework, tier),
         "outcomes": words.delivered(delivery.of_team(team, as_of=as_of)),
-        "target": targets[framework.framework],
+        "target": standing[framework.framework],
         "sections": framework.sections if isinstance(framework, Rubric) else (),
     }
+
+
+def tier_of(team: Team | None, shown: Mapping[str, Snapshot | None]) -> Tier | None:
+    """The tier of the team's most critical model in production; None while nobody has classified one."""
+    rubrics = [shown[one.framework] for one in portfolio.frameworks() if isinstance(one, Rubric)]
+    return portfolio.risk_tiers(rubrics[0]).get(team.pk) if team and rubrics else None
+
+
+def propose(framework: Framework, tier: Tier | None) -> int | None:
+    """The target that the tier speaks for."""
+    return targets.proposed(framework, tier) if isinstance(framework, Ladder) and tier else None
 
 
 def card(snapshot: Snapshot | None, team: Team | None) -> Scorecard | None:

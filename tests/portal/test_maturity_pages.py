@@ -5,14 +5,15 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from assessments import portfolio, selectors
 from assessments.models import Answer, Exemption, Initiative, Target
-from governance.models import User
-from tests.assessments import scenes
+from governance.models import Classification, User
+from tests.assessments import scenes, stories
 from tests.assessments.scenes import Organisation
 
 pytestmark = pytest.mark.django_db
@@ -181,6 +182,24 @@ def test_a_sponsor_sets_targets_and_opens_initiatives(scene: Organisation, sign_
     assert lead.post(end, {"reason": "x"}).status_code == 403
     assert sponsor.post(end, {"reason": "Split."}).status_code == 302
     assert "Ended early" in text(lead, "/maturity/initiatives")
+
+
+def test_the_tier_of_its_models_speaks_for_a_target(scene: Organisation, sign_in: SignIn) -> None:
+    sponsor = sign_in(scene.sponsor)
+    assert "None of its models is classified yet." in text(sponsor, "/maturity/teams/credit")
+    for model, tier in (("credit", "low"), ("limits", "high")):
+        Classification.objects.create(
+            asset=stories.model(model),
+            tier=tier,
+            reason="Decides on loans.",
+            set_by=scene.lead,
+            period=DateTimeTZRange(stories.ago(90), None, "[)"),
+        )
+
+    assert "of the tier high, which speaks for level 2" in text(sponsor, "/maturity/teams/credit")
+    board = text(sponsor, "/maturity?tier=high")
+    assert "Credit" in board
+    assert "Fraud" not in board.partition("Portfolio")[2].partition("What holds us back")[0]
 
 
 def test_a_criterion_is_evaluated_again_without_a_snapshot(scene: Organisation, sign_in: SignIn) -> None:
