@@ -1,7 +1,6 @@
 """Rules of one policy that contradict each other, by the place where the second of them stands. Pure."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import msgspec
 
@@ -11,7 +10,19 @@ from policies.checks.base import Mode
 from policies.selection import Rule
 
 # Parameters that say what is bounded, wherever a check has them.
-ABOUT = ("metric", "segment", "segments", "evidence", "label", "prediction", "score", "sensitive", "column", "columns")
+ABOUT = (
+    "metric",
+    "segment",
+    "segments",
+    "evidence",
+    "label",
+    "prediction",
+    "score",
+    "sensitive",
+    "column",
+    "columns",
+    "condition",
+)
 
 
 def find(said: Mapping[int, Rule], document: Document) -> list[Error]:
@@ -36,28 +47,28 @@ def _same_twice(said: Mapping[int, Rule], document: Document) -> Iterator[Error]
 
 
 def _impossible_bounds(said: Mapping[int, Rule], document: Document) -> Iterator[Error]:
-    lowest: dict[Any, tuple[float, int]] = {}
-    highest: dict[Any, tuple[float, int]] = {}
+    lowest: dict[bytes, tuple[float, int]] = {}
+    highest: dict[bytes, tuple[float, int]] = {}
     for number, rule in said.items():
         if rule.mode is Mode.OFF:
             continue
-        about = _about(rule)
+        bounded = about(rule)
         low, high = (getattr(rule.parameters, name, None) for name in ("minimum", "maximum"))
-        if low is not None and about in highest and low > highest[about][0]:
-            bound, before = highest[about]
+        if low is not None and bounded in highest and low > highest[bounded][0]:
+            bound, before = highest[bounded]
             says = f"{low:g} is above the maximum of {bound:g} in line {_line(before, document)}: nothing keeps both"
             yield document.error((*_path(number), "minimum"), says)
-        if high is not None and about in lowest and high < lowest[about][0]:
-            bound, before = lowest[about]
+        if high is not None and bounded in lowest and high < lowest[bounded][0]:
+            bound, before = lowest[bounded]
             says = f"{high:g} is below the minimum of {bound:g} in line {_line(before, document)}: nothing keeps both"
             yield document.error((*_path(number), "maximum"), says)
-        if low is not None and (about not in lowest or low > lowest[about][0]):
-            lowest[about] = (low, number)
-        if high is not None and (about not in highest or high < highest[about][0]):
-            highest[about] = (high, number)
+        if low is not None and (bounded not in lowest or low > lowest[bounded][0]):
+            lowest[bounded] = (low, number)
+        if high is not None and (bounded not in highest or high < highest[bounded][0]):
+            highest[bounded] = (high, number)
 
 
-def _about(rule: Rule) -> Any:
+def about(rule: Rule) -> bytes:
     """What a rule bounds, as far as its parameters say."""
     told = {name: getattr(rule.parameters, name) for name in ABOUT if hasattr(rule.parameters, name)}
     return msgspec.json.encode([rule.check.id, told], order="deterministic")

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from governance.yamldocuments import BadDocument
-from policies import documents, rules
+from policies import contradictions, documents, rules
 from policies.selection import Rule
 
 CONTEXT_LINES = 3
@@ -64,8 +64,16 @@ def meaning(old: str, new: str) -> list[str]:
     if before.effective_from != after.effective_from:
         told.append(f"It takes effect {_since(after.effective_from)} instead of {_since(before.effective_from)}.")
     was, is_now = _by_key(before), _by_key(after)
-    told += [f"Asks {_words(rule)} as well ({rule.mode})." for key, rule in is_now.items() if key not in was]
-    told += [f"Asks {_words(rule)} no more ({rule.mode} before)." for key, rule in was.items() if key not in is_now]
+    gone: dict[bytes, list[Rule]] = {}
+    for key, rule in was.items():
+        if key not in is_now:
+            gone.setdefault(contradictions.about(rule), []).append(rule)
+    for key, rule in is_now.items():
+        if key in was:
+            continue
+        like_it = gone.get(contradictions.about(rule))
+        told.append(_changed(like_it.pop(0), rule) if like_it else f"Asks {_words(rule)} as well ({rule.mode}).")
+    told += [f"Asks {_words(rule)} no more ({rule.mode} before)." for left in gone.values() for rule in left]
     for key, rule in is_now.items():
         if key not in was:
             continue
@@ -76,6 +84,20 @@ def meaning(old: str, new: str) -> list[str]:
                 f"{_words(rule)}: from {_since(rule.effective_from)} instead of {_since(was[key].effective_from)}."
             )
     return told
+
+
+def _changed(before: Rule, after: Rule) -> str:
+    """What a rule about the same thing asks otherwise."""
+    old, new = (msgspec.to_builtins(rule.parameters) for rule in (before, after))
+    turns = [f"{name} {_value(new[name])} instead of {_value(old[name])}" for name in new if new[name] != old[name]]
+    if before.mode is not after.mode:
+        turns.append(f"{after.mode} instead of {before.mode}")
+    metric = f" of {new['metric']}" if "metric" in new else ""
+    return f"{after.check.id}{metric}: {', '.join(turns)}."
+
+
+def _value(said: object) -> str:
+    return "nothing" if said is None else str(said)
 
 
 def _by_key(policy: documents.Policy) -> Mapping[str, Rule]:

@@ -144,8 +144,8 @@ def test_two_versions_are_compared(member: User, sign_in: SignIn, versions: None
     back = client.get("/policies/production-credit/compare?old=2&new=1")
     same = client.get("/policies/production-credit/compare?old=1&new=1")
 
-    assert "Asks kpi {metric: auc, minimum: 0.9} as well (enforce)." in answer.text
-    assert "Asks kpi {metric: auc, minimum: 0.9} no more (enforce before)." in back.text
+    assert "kpi of auc: minimum 0.9 instead of 0.8." in answer.text
+    assert "kpi of auc: minimum 0.8 instead of 0.9." in back.text
     assert "Both say the same." in same.text
     assert client.get("/policies/production-credit/compare?old=7").status_code == 404
 

@@ -66,7 +66,7 @@ def test_a_policy_is_mended_published_and_compared(
     assert Axe().run(page, options=AXE_OPTIONS).response["violations"] == []
 
     page.get_by_role("button", name="Compare").click()
-    expect(page.get_by_text("Asks kpi {metric: auc, minimum: 0.95} as well (enforce).")).to_be_visible()
+    expect(page.get_by_text("kpi of auc: minimum 0.95 instead of 0.8.")).to_be_visible()
     assert Axe().run(page, options=AXE_OPTIONS).response["violations"] == []
 
     # Who may not sees the text and no way to change it.
