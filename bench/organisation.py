@@ -73,15 +73,15 @@ def _models(number: int, count: int, versions: int) -> Iterator[MadeUpModel]:
 
 def _lines(model: MadeUpModel, until: datetime, runs: int) -> Iterator[bytes]:
     teller = Teller(Draws(SEED), model, until)
-    told = 0
-    for line in teller.lines():
-        told += 1
-        yield line
-    # An event of a model's life is about one run; the rest are runs of the pipelines that feed it.
-    for number in range(max(0, runs - told)):
+    told = set()
+    for event in teller.events():
+        told.add(event["run"]["runId"])
+        yield json.dumps(event).encode()
+    # The rest are runs of the pipelines that feed the model.
+    for number in range(max(0, runs - len(told))):
         at = until - timedelta(days=HISTORY_DAYS * (number + 1) / (runs + 1))
         facets = {"version": {"datasetVersion": f"{at:%Y%m%d%H%M}"}}
-        event = {
+        refreshed = {
             "producer": f"urn:assay:generated:{SEED}",
             "eventType": "COMPLETE",
             "eventTime": at.isoformat(),
@@ -90,7 +90,7 @@ def _lines(model: MadeUpModel, until: datetime, runs: int) -> Iterator[bytes]:
             "inputs": [{"namespace": LAKE, "name": f"{model.team.slug}/events"}],
             "outputs": [{"namespace": LAKE, "name": f"{model.name}/refreshed", "facets": facets}],
         }
-        yield json.dumps(event).encode()
+        yield json.dumps(refreshed).encode()
 
 
 def _asset(model: MadeUpModel) -> UUID:

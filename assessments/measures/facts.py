@@ -109,7 +109,9 @@ VERDICTS = (
                    (SELECT max(a.decided_at) FROM policies_approval a
                     WHERE a.promotion_id = p.id AND a.decision = 'approve') AS approved_at,
                    EXISTS (SELECT FROM policies_finding f WHERE f.promotion_id = p.id AND f.mode = 'enforce'
-                             AND f.policy_version_id IS NOT NULL) AS is_by_policy
+                             AND f.policy_version_id IS NOT NULL)
+                   -- A waiver is an override, however well approved.
+                   AND NOT EXISTS (SELECT FROM policies_waiveruse u WHERE u.promotion_id = p.id) AS is_by_policy
             FROM policies_promotion p JOIN governance_user u ON u.id = p.requested_by_id
             WHERE p.stage = '{PRODUCTION}' AND p.state IN ('passed', 'blocked') AND p.decided_at <= %(as_of)s
             UNION ALL
@@ -134,7 +136,7 @@ VERDICTS = (
         name="m_rules",
         query="""
             SELECT f.promotion_id, f.check_id, f.outcome, f.mode = 'enforce' AS is_blocking,
-                   COALESCE(f.parameters ->> 'segment', '') AS segment,
+                   segment,
                    f.parameters ->> 'minimum' IS NOT NULL OR f.parameters ->> 'maximum' IS NOT NULL AS has_limit,
                    c.is_same AS is_compared, COALESCE(c.is_unnamed, false) AS is_unnamed
             FROM m_verdicts v JOIN policies_finding f ON f.promotion_id = v.id
@@ -147,7 +149,15 @@ VERDICTS = (
                   AND f.parameters ->> 'not_worse_than_production_by' IS NOT NULL
                   AND mine ->> 'metric' = theirs ->> 'metric' AND mine ->> 'segment' = theirs ->> 'segment'
             ) c ON f.parameters ? 'not_worse_than_production_by'
+            CROSS JOIN LATERAL jsonb_array_elements_text(
+                CASE WHEN jsonb_typeof(f.parameters -> 'segments') = 'array' THEN f.parameters -> 'segments'
+                     ELSE jsonb_build_array(COALESCE(f.parameters ->> 'segment', '')) END
+            ) segment
             WHERE v.id > 0
+            UNION ALL
+            SELECT v.id, 'baseline', f.outcome, f.mode = 'enforce', '', true, NULL, false
+            FROM m_verdicts v JOIN policies_finding f ON f.promotion_id = v.id
+            WHERE v.id > 0 AND f.check_id = 'kpi' AND jsonb_typeof(f.parameters -> 'baseline') = 'object'
             UNION ALL
             SELECT v.id, e ->> 'check', e ->> 'outcome', (e ->> 'is_blocking')::boolean, COALESCE(e ->> 'segment', ''),
                    (e ->> 'has_limit')::boolean, (e ->> 'is_compared')::boolean, false

@@ -122,7 +122,7 @@ TESTS: Mapping[str, TestMeasure] = {
     "mlts-data-4-feature-policy": TestMeasure(
         full=_in_each_promotion(
             """EXISTS (SELECT FROM m_rules f WHERE f.promotion_id = v.id AND f.is_blocking
-               AND f.check_id IN ('data-sources', 'feature-policy', 'forbidden-features'))"""
+               AND f.check_id IN ('data-sources', 'feature-policy', 'personal-data', 'licence'))"""
         ),
         joins="LEFT JOIN m_earned r ON r.model = p.model AND r.category = 'feature.policy'",
         half=f"CASE WHEN r.is_half THEN 'true' WHEN {TOLD} THEN 'false' ELSE {NOBODY_TELLS} END",

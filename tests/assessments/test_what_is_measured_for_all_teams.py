@@ -374,3 +374,37 @@ def drawn(draw: random.Random) -> list[Item]:
             )
         )
     return found
+
+
+def test_rules_by_segment_and_with_a_baseline_are_seen(team: Team, owner: User, pipeline: User) -> None:
+    stories.owned(team, "credit")
+    stories.grow(*stories.trained("credit", "1", 60), stories.deployed("credit", "1", 50), sender=pipeline)
+    asked = {"metric": "auc", "minimum": 0.8, "segments": ["young", "old"], "baseline": {"model": "rules"}}
+    stories.promoted("credit", "1", 55, by=owner, parameters=asked)
+
+    points = count().points
+
+    for test in ("mlts-model-5-baseline", "mlts-model-6-slices"):
+        assert points[test][stories.model()].full is State.TRUE, test
+
+
+def test_a_model_is_retrained_only_with_something_new(team: Team, pipeline: User) -> None:
+    def retrained(name: str, key: str, days_ago: float, data: str) -> list[dict[str, Any]]:
+        events = stories.trained(name, key, days_ago, data=data)
+        for event in events:
+            event["run"]["facets"] = {"assay_run": {"trigger": "schedule", "environment": "production"}}
+        return events
+
+    for name, data in (("fresh", "v2"), ("stale", "v1")):
+        stories.owned(team, name)
+        stories.grow(
+            *retrained(name, "1", 100, "v1"),
+            *retrained(name, "2", 20, data),
+            stories.deployed(name, "2", 10),
+            sender=pipeline,
+        )
+
+    tally = count().tallies["google-continuous-training"][Scope(team.pk)]
+
+    assert figures(tally) == (1, 0, 1)
+    assert [(miss.label, miss.missing) for miss in tally.misses] == [("stale", ("retrain_interval",))]
