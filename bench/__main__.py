@@ -19,6 +19,7 @@ from typing import NoReturn
 import psycopg
 
 from bench import (
+    explanations,
     fairness,
     gate,
     growth,
@@ -47,6 +48,7 @@ BENCHES: Mapping[str, Callable[[Scene], Iterator[Row]]] = {
     "gate": gate.run,
     "growth": growth.run,
     "fairness": fairness.run,
+    "explanations": explanations.run,
     "policies": policies.run,
     "maturity": maturity.run,
 }

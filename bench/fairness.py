@@ -51,9 +51,9 @@ def run(stage: Scene) -> Iterator[Row]:
 
 
 def _beside(path: Path, size: int, runs: int, *, is_record: bool) -> Iterator[Row]:
-    ours = [_measure(OURS, path) for _ in range(runs)]
+    ours = [measure(OURS, path) for _ in range(runs)]
     # Once: it takes longer than all of ours together.
-    theirs = _measure(FAIRLEARN, path)
+    theirs = measure(FAIRLEARN, path)
     peer = "Fairlearn MetricFrame on the rows"
     yield rows.measured(
         "fairness",
@@ -83,7 +83,7 @@ def _beside(path: Path, size: int, runs: int, *, is_record: bool) -> Iterator[Ro
 
 
 def _alone(path: Path, size: int, seconds: float, mebibytes: float, runs: int) -> Iterator[Row]:
-    ours = [_measure(OURS, path) for _ in range(runs)]
+    ours = [measure(OURS, path) for _ in range(runs)]
     yield rows.measured(
         "fairness",
         f"{size:,} rows, all metrics with intervals, cold process",
@@ -121,12 +121,12 @@ def _write(path: Path, size: int) -> None:
         )
 
 
-def _measure(program: str, path: Path) -> Measured:
+def measure(program: str, *paths: Path) -> Measured:
     """Run a program as a process of its own. Raises BenchError with its last words when it fails."""
     started = time.perf_counter()
     try:
         done = subprocess.run(
-            [sys.executable, "-m", program, str(path)],
+            [sys.executable, "-m", program, *map(str, paths)],
             cwd=scene.ROOT,
             capture_output=True,
             text=True,
