@@ -157,6 +157,12 @@ def concern(left: str, right: str) -> bool:
     return longer.startswith(shorter + SEPARATOR)
 
 
+def ancestry(field: str) -> list[str]:
+    """What a field is part of, from the outermost on, and last itself: `a`, `a.b`, `a.b.c`."""
+    parts = field.split(SEPARATOR)
+    return [SEPARATOR.join(parts[:count]) for count in range(1, len(parts) + 1)]
+
+
 def _links(
     source: Any, target: str, older: Transformation | None, *, is_direct: bool, may_be_whole: bool = False
 ) -> Iterator[Link]:

@@ -256,8 +256,7 @@ def _concerning(field: str) -> Sequence[str | None]:
     """The names by which links concern a field: its own, those it is part of, all of the dataset. None: any name."""
     if not field:
         return [None]
-    parts = field.split(columns.SEPARATOR)
-    return [columns.SEPARATOR.join(parts[:count]) for count in range(1, len(parts) + 1)] + [WHOLE]
+    return [*columns.ancestry(field), WHOLE]
 
 
 def _flow(row: Sequence[Any], side: Direction) -> Flow:

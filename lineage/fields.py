@@ -132,13 +132,40 @@ class _Link(NamedTuple):
     transformations: tuple[str, ...]
 
 
+class _Links:
+    """What one run said of the fields of one output, found by field: wide tables have thousands."""
+
+    def __init__(self) -> None:
+        self.all: list[_Link] = []
+        # By the field that is told of; and by it and everything that it is a part of.
+        self._at: dict[str, list[_Link]] = {}
+        self._within: dict[str, list[_Link]] = {}
+
+    def add(self, links: Iterable[_Link]) -> None:
+        for link in links:
+            self.all.append(link)
+            self._at.setdefault(link.target_field, []).append(link)
+            for name in columns.ancestry(link.target_field):
+                self._within.setdefault(name, []).append(link)
+
+    def into(self, field: str | None) -> list[_Link]:
+        """The links into a field; those of a whole dataset into the whole only where none is told of the field."""
+        if field is None:
+            return self.all
+        into = list(self._within.get(field, ()))
+        for name in (*columns.ancestry(field)[:-1], columns.WHOLE):
+            into += self._at.get(name, ())
+        told = [link for link in into if link.target_field or link.source_field]
+        return told or into
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Evidence:
     """The runs behind a version: who wrote what, what each read, what it said of fields, by run and asset written."""
 
     writers: dict[Spot, list[UUID]]
     reads: dict[UUID, list[Spot]]
-    links: dict[tuple[UUID, int], list[_Link]]
+    links: dict[tuple[UUID, int], _Links]
     same: dict[int, set[int]]
     # Pairs of assets of which the first was renamed to the second.
     renamed: set[tuple[int, int]]
@@ -209,7 +236,7 @@ def _behind(root: Spot, moment: Moment) -> _Evidence:
         frontier = sorted(found - known, key=lambda spot: (spot.asset or 0, spot.version or 0, str(spot.run)))
         known |= found
     links = _links([spot.run for spot in known if spot.is_run], moment)
-    named = {link.source for listed in links.values() for link in listed}
+    named = {link.source for told in links.values() for link in told.all}
     written = [spot.asset for spot in writers if spot.asset is not None]
     return _Evidence(
         writers=writers, reads=reads, links=links, same=_same(named, moment), renamed=_renamed(written, moment)
@@ -244,7 +271,7 @@ def _same(named: set[int], moment: Moment) -> dict[int, set[int]]:
     return found
 
 
-def _links(runs: list[UUID | None], moment: Moment) -> dict[tuple[UUID, int], list[_Link]]:
+def _links(runs: list[UUID | None], moment: Moment) -> dict[tuple[UUID, int], _Links]:
     said = _rows(
         f"""
         SELECT said.run_id, said.mapping_id, m.target_id
@@ -269,9 +296,9 @@ def _links(runs: list[UUID | None], moment: Moment) -> dict[tuple[UUID, int], li
     by_mapping: dict[UUID, list[_Link]] = {}
     for row in rows:
         by_mapping.setdefault(row[0], []).append(_Link(row[1], row[2], row[3], row[4], row[5], tuple(row[6])))
-    found: dict[tuple[UUID, int], list[_Link]] = {}
+    found: dict[tuple[UUID, int], _Links] = {}
     for run, mapping, target in said:
-        found.setdefault((run, target), []).extend(by_mapping.get(mapping, ()))
+        found.setdefault((run, target), _Links()).add(by_mapping.get(mapping, ()))
     return found
 
 
@@ -309,7 +336,7 @@ def _before(state: _State, behind: _Evidence) -> Iterator[tuple[_State, _Step]]:
                 before = _State(spot, field, state.is_masked, state.is_direct, is_assumed)
                 yield before, _Step(state, state.field, hop)
             continue
-        for link in _concerning(links, state.field):
+        for link in links.into(state.field):
             hop = Hop(
                 run=run,
                 is_direct=link.is_direct,
@@ -331,15 +358,6 @@ def _before(state: _State, behind: _Evidence) -> Iterator[tuple[_State, _Step]]:
                     ),
                     _Step(state, state.field or link.target_field or None, hop),
                 )
-
-
-def _concerning(links: Iterable[_Link], field: str | None) -> list[_Link]:
-    """The links into a field. Those of the whole dataset into the whole stand only where none is told of the field."""
-    if field is None:
-        return list(links)
-    into = [link for link in links if columns.concern(link.target_field, field)]
-    told = [link for link in into if link.target_field or link.source_field]
-    return told or into
 
 
 def _places(numbers: set[int]) -> dict[int, tuple[UUID, str, str, str]]:
