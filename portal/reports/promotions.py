@@ -7,10 +7,10 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from policies import selectors
+from policies import coverage, selectors
 from policies.evaluation import State
 from policies.models import Promotion, Verdict, Waiver
-from portal import standings
+from portal import standings, waivers
 from portal.findings import Shown
 from portal.reports import pdf
 
@@ -22,6 +22,8 @@ def record(promotion: Promotion) -> bytes:
     """
     now = timezone.now()
     waived = selectors.waived(promotion, now)
+    gaps = coverage.gaps(promotion, now) if promotion.state == State.PASSED else []
+    uncovered_since = min((gap.since for gap in gaps), default=None)
     standing = standings.of(promotion, waived)
     verdict = promotion.verdicts.order_by("-number").first()
     approvals = sorted(promotion.approvals.all(), key=lambda approval: approval.decided_at)
@@ -33,14 +35,16 @@ def record(promotion: Promotion) -> bytes:
         "headline": standing.headline,
         "is_final": State(promotion.state).is_final,
         "approvals": approvals,
-        "waivers": selectors.waivers_of(promotion, waived),
+        "waivers": [waivers.of(waiver, now) for waiver in selectors.waivers_of(promotion, waived)],
+        "uncovered_since": uncovered_since,
         "policies": list(_policies(standing.findings)),
         "verdict": verdict,
         "versions": (verdict.document.get("versions") or {}) if verdict else {},
         "address": f"{settings.PUBLIC_URL}{reverse('promotion', args=[promotion.uuid])}",
     }
     title = f"{promotion.model_name} {promotion.version} to {promotion.stage}"
-    attached = {"promotion.json": _document(promotion, standing.findings, waived, verdict)}
+    document = _document(promotion, standing.findings, waived, verdict) | {"uncovered_since": uncovered_since}
+    attached = {"promotion.json": document}
     return pdf.render("reports/promotion.html", context, title=title, attachments=attached)
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from governance import classification
 from governance.errors import Conflict, Denied, DomainError, Invalid
 from governance.models import AuditEntry, OwnerRole, Team, TeamRole, User
-from policies import approvals, coverage, promotions, waiver_states, waivers
+from policies import approvals, coverage, dryruns, promotions, simulation, waiver_states, waivers
 from policies.models import Finding, Promotion, Verdict, Waiver, WaiverDecision
 from policies.waiver_states import WaiverState
 from tests import factories
@@ -78,6 +78,13 @@ def covered(promotion: Promotion, at: datetime) -> bool:
     """What the one resolver says, which every path asks."""
     findings = list(Finding.objects.filter(promotion=promotion).select_related("policy_version__policy"))
     return bool(coverage.of_findings(promotion, findings, at))
+
+
+def simulated(promotion: Promotion) -> list[str]:
+    """What the same policy would have decided otherwise of this promotion."""
+    since = promotion.requested_at
+    found = simulation.simulate(texts=[POLICY], since=since, until=since + timedelta(microseconds=1))
+    return [change.would for change in found.changes]
 
 
 class TestTheWayOfAWaiver:
@@ -195,6 +202,28 @@ class TestTime:
         after = stories.judge(stories.ask(member, "3"))
 
         assert (before.state, after.state) == ("passed", "blocked")
+
+    def test_every_path_honours_the_end(self, blocked: Promotion, member: User, approver: User, clock: Clock) -> None:
+        """The gate (above), a dry run, and a simulation of what was decided then."""
+        waiver = ask(member, blocked, scope="model")
+        waivers.approve(actor=approver, waiver=waiver)
+        stories.grow(stories.trained("2", auc=0.7))
+        asked: dict[str, Any] = {"actor": member, "model": "credit", "version": "2", "stage": "production"}
+
+        def dry() -> str:
+            return dryruns.run(**asked, show=lambda promotion: promotion.state)
+
+        clock.at = waiver.ends_at - timedelta(microseconds=1)
+        before = dry()
+        decided = stories.judge(stories.ask(member, "2"))
+        clock.at = waiver.ends_at
+        after = dry()
+
+        assert (before, decided.state, after) == ("passed", "passed", "blocked")
+        assert simulated(decided) == []
+        # Had it been decided at the end of the waiver, the same policy would have blocked it.
+        Promotion.objects.filter(pk=decided.pk).update(decided_at=waiver.ends_at)
+        assert simulated(decided) == ["blocked"]
 
     def test_a_new_waiver_closes_the_gap(self, blocked: Promotion, member: User, approver: User, clock: Clock) -> None:
         first = ask(member, blocked)
