@@ -135,7 +135,7 @@ def test_an_assessor_reviews_and_no_page_shuts_a_reader_out(open_page: Callable[
     look(page)
     page.get_by_role("button", name="Accept the answer").click()
     expect(page.get_by_text("Reviewed, with your name in the record.")).to_be_visible()
-    expect(page.get_by_text("Accepted")).to_be_visible()
+    expect(page.get_by_text("Accepted", exact=True)).to_be_visible()
     for address in (
         TRAINED,
         "/maturity/criteria/google-mlops/google-orchestrated-training",
