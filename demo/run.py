@@ -32,7 +32,8 @@ def main() -> int:
     story = Demo(options.url)
     verdicts = story.play()
     if options.json:
-        print(json.dumps({"verdicts": verdicts, "portal": options.url, "users": sorted(story.passwords)}, indent=1))
+        told = {"verdicts": verdicts, "maturity": story.maturity(), "portal": options.url}
+        print(json.dumps(told | {"users": sorted(story.passwords)}, indent=1))
     else:
         story.tell(verdicts)
     return 0
@@ -49,6 +50,10 @@ class Demo:
 
         self.url = url
         self.model = train.MODEL
+        self.team = people.TEAM
+        self.data_dir = Path(settings.DATA_DIR)
+        self.scorecard: dict[str, Any] = {}
+        self.report = ""
         self.passwords = people.settle(Path(settings.DATA_DIR) / "secrets" / "demo_users.json")
         say("People, team and owners are there.")
         manage("policies", "apply", str(POLICIES))
@@ -71,7 +76,22 @@ class Demo:
                 promotion = self.approve(promotion)
             verdicts.append(verdict(promotion))
             say(f"Version {version} ({kind}): {promotion['state']}.")
+        self.rate()
         return verdicts
+
+    def rate(self) -> None:
+        """Where the team stands after all this, as JSON and on paper."""
+        manage("snapshot_maturity")
+        query = {"framework": "google-mlops", "daily": "true"}
+        self.scorecard = self.get(f"teams/{self.team}/scorecard", query)
+        out = self.data_dir / "reports" / f"maturity-{self.team}.pdf"
+        self.report = manage("make_report", "scorecard", "--team", self.team, "--daily", "--out", str(out)).strip()
+        say(f"Maturity of {self.team}: {self.scorecard['rating']['says']}.")
+
+    def maturity(self) -> dict[str, Any]:
+        rating = self.scorecard["rating"]
+        kept = {key: rating[key] for key in ("says", "level", "possible", "obstacles")}
+        return {"team": self.team, "framework": self.scorecard["snapshot"]["framework"]} | kept | {"pdf": self.report}
 
     def next_version(self) -> int:
         """One more than the registry has, so that the demo can be run again on its data."""
@@ -157,6 +177,13 @@ class Demo:
             print(f"\n{told['model']} version {told['version']}: {told['state'].upper()}")
             for finding in told["findings"]:
                 print(f"  {finding['outcome']:15} {finding['check']}: {finding['summary']}")
+        rating = self.scorecard["rating"]
+        print(f"\nMaturity of {self.team} by {self.scorecard['snapshot']['framework']}: {rating['says']}")
+        for obstacle in rating["obstacles"]:
+            print(f"  {obstacle}")
+        for step in self.scorecard["next_actions"]:
+            print(f"  next: {step['says']}")
+        print(f"  on paper: {self.report}")
         print(f"\nThe portal: {self.url}")
         for name, password in sorted(self.passwords.items()):
             print(f"  sign in as {name:15} password {password}")
