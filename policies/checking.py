@@ -118,9 +118,7 @@ def _judge(finding: Finding) -> tuple[Found, Facts]:
     )
 
 
-def answer(
-    check_id: str, said: Mapping[str, Any], gather: Callable[[Check, Parameters], Facts]
-) -> tuple[Found, Facts]:
+def answer(check_id: str, said: Mapping[str, Any], gather: Callable[[Check, Parameters], Facts]) -> tuple[Found, Facts]:
     """What a check finds of the facts that `gather` brings, and those facts."""
     known = Facts()
     try:

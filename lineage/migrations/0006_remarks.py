@@ -1,5 +1,7 @@
 """Remarks. They come with projecting again, as in 0002."""
 
+from typing import Any
+
 import django.db.models.deletion
 from django.db import migrations, models
 from django.db.models import Q
@@ -16,7 +18,7 @@ ON CONFLICT (event_id) DO UPDATE SET error = '', is_dead = false;
 """
 
 
-def key(to: str) -> models.ForeignKey:
+def key(to: str) -> models.ForeignKey[Any, Any]:
     return models.ForeignKey(
         db_constraint=False,
         db_index=False,

@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--demo", action="store_true", help="also what the demo trains its models with")
     parser.add_argument("--dev", action="store_true", help="also what tests and checks need (includes the demo's)")
     parser.add_argument("--explain", action="store_true", help="also what workers compute SHAP values with")
-    parser.add_argument("--stores", action="store_true", help="also what keeps evidence in object stores and warehouses")
+    parser.add_argument("--stores", action="store_true", help="also what reads object stores and warehouses")
     options = parser.parse_args()
     names = ["requirements.txt"]
     if options.explain or options.dev:
