@@ -79,8 +79,14 @@ def users_known_as(names: Collection[str]) -> Mapping[str, frozenset[int]]:
 def accounts_behind(users: Collection[int]) -> Mapping[int, frozenset[int]]:
     """The people for whom those of the accounts act that are service accounts, as links say."""
     services = dict(User.objects.filter(pk__in=users, is_service=True).values_list("pk", "username"))
-    known = users_known_as(services.values())
-    return {pk: known.get(username, frozenset()) - {pk} for pk, username in services.items()}
+    if not services:
+        return {}
+    # A person is behind one only by a link, so that the other accounts need not be read.
+    keys = {pk: key(username) for pk, username in services.items()}
+    linked: defaultdict[str, set[int]] = defaultdict(set)
+    for user, same in Identity.objects.filter(key__in=set(keys.values())).values_list("user_id", "key"):
+        linked[same].add(user)
+    return {pk: frozenset(linked[same] - {pk}) for pk, same in keys.items()}
 
 
 @transaction.atomic

@@ -73,8 +73,10 @@ def renew_cover(promotion: Promotion, now: datetime) -> None:
 
 
 def _decide(promotion: Promotion, now: datetime) -> State:
-    makers.note(promotion)
     findings = list(promotion.findings.select_related("policy_version__policy").order_by("position"))
+    if all(row.is_done for row in findings):
+        # Nothing is decided before, and each slow check comes by here.
+        makers.note(promotion)
     approvals = list(promotion.approvals.select_related("user").order_by("decided_at", "id"))
     made_it = makers.of([promotion])[promotion.pk]
     awaiting.judge_again(promotion, findings)
