@@ -96,13 +96,13 @@ def _of_run(facets: Document) -> Iterator[tuple[Detail, Document]]:
 def _execution(facets: Document) -> Document:
     said = _object(facets.get("assay_run"))
     actor = _object(said.get("actor"))
-    environment = _object(facets.get("assay_environment"))
+    built = _object(facets.get("assay_environment"))
     parameters = facets.get("assay_trainingParameters") or facets.get("executionParameters")
     found = {
         "trigger": _one_of(said.get("trigger"), TRIGGERS) or _airflow(facets),
         "alert": _text(said.get("alert")),
         "environment": _one_of(said.get("environment"), ENVIRONMENTS),
-        "image": _text(said.get("image")) or _text(environment.get("image")) or _text(environment.get("lockDigest")),
+        "image": _text(said.get("image")) or _text(built.get("image")) or _text(built.get("lockDigest")),
         "actor": _text(actor.get("name")),
         "actor_kind": _one_of(actor.get("kind"), {"person", "service"}),
         "actor_role": _text(actor.get("role")),
