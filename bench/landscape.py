@@ -16,6 +16,7 @@ from lineage import identity, words
 
 BEGINNING = datetime(2025, 3, 1, tzinfo=UTC)
 SECONDS = 365 * 86_400
+STEP = 7_919_317
 OWNED_OF_TEN = 8
 ROLES = ("business_owner", "technical_owner", "steward")
 
@@ -61,7 +62,8 @@ def fill(database_url: str, *, assets: int, seed: int) -> int:
             "FROM STDIN"
         ) as copy:
             for number, (source, target, relation) in enumerate(_edges(company, ids)):
-                at = BEGINNING + timedelta(seconds=number * 7 % SECONDS)
+                # A step that shares no factor with the year spreads them over all of it.
+                at = BEGINNING + timedelta(seconds=number * STEP % SECONDS)
                 copy.write_row((source, target, relation, False, at, at, at))
                 edges += 1
     with psycopg.connect(database_url, autocommit=True) as database:

@@ -1,4 +1,4 @@
-"""Nodes drawn together by namespace, team or job, until somebody opens their group. Pure."""
+"""Nodes drawn together by namespace, team or job, until somebody opens their group."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

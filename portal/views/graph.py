@@ -23,6 +23,7 @@ from portal.requests import PortalRequest
 VIEW_WORDS = {View.MAP: "Map", View.EVIDENCE: "Evidence", View.FIELD: "Fields"}
 GROUP_WORDS = {Group.NONE: "Nothing", Group.NAMESPACE: "Namespace", Group.TEAM: "Team", Group.JOB: "Job"}
 FOUND_IN_HUB = 25
+MOST_SHOWN = 2_000
 
 
 @page
@@ -75,15 +76,15 @@ def neighbours(request: PortalRequest) -> HttpResponse:
     node = questions.uuid("node", queries.text(request, "node"))
     side = Direction(queries.choice(request, "side", {Direction.UPSTREAM, Direction.DOWNSTREAM}, default="downstream"))
     text, moment = queries.text(request, "q"), question.asked.moment
+    # So many may be shown already, and the search is for the others.
+    limit = FOUND_IN_HUB + min(queries.number(request, "shown"), MOST_SHOWN)
     if question.view is View.MAP:
-        found = expansion.neighbours(
-            asset=selectors.asset(node), side=side, text=text, limit=FOUND_IN_HUB + 1, moment=moment
-        )
+        found = expansion.neighbours(asset=selectors.asset(node), side=side, text=text, limit=limit, moment=moment)
     else:
-        found = expansion.evidence_neighbours(node=node, side=side, text=text, limit=FOUND_IN_HUB + 1, moment=moment)
+        found = expansion.evidence_neighbours(node=node, side=side, text=text, limit=limit, moment=moment)
     return JsonResponse(
         {
-            "isCut": len(found) > FOUND_IN_HUB,
+            "isCut": len(found) == limit,
             "found": [
                 {
                     "id": str(one.uuid),
@@ -92,7 +93,7 @@ def neighbours(request: PortalRequest) -> HttpResponse:
                     "name": one.name,
                     "version": one.version or "",
                 }
-                for one in found[:FOUND_IN_HUB]
+                for one in found
             ],
         }
     )

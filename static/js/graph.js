@@ -8,6 +8,8 @@
   const { WIDTH, HEIGHT, NAME_FONT, NAMESPACE_FONT, shorten } = lineageLook;
   const LARGE = 400; // nodes, beyond which icons, captions and bent lines cost more than they say
   const CHIP_FONT = { size: 11, weight: 600 };
+  const ROOM = 90; // for chips around the outermost nodes
+  const READABLE = 0.42; // the zoom below which names cannot be read
   const SEARCH_DELAY_MS = 150;
   const SIDES = { up: "upstream", down: "downstream" };
   // What belongs to the nodes of one graph means nothing in another.
@@ -29,18 +31,19 @@
 
   /* --- The drawing ------------------------------------------------------------------------------------------------ */
 
-  function chips(node) {
-    return Object.keys(SIDES).filter((side) => node[side]).map((side) => ({
-      data: { id: `${node.id}-${side}`, isMore: true, of: node.id, side, label: `+ ${node[side].toLocaleString()} more`, width: 30 + 5.6 * `${node[side].toLocaleString()} more`.length },
-    }));
+  // In a large picture hubs alone have them: the panel and the keys open the others.
+  function chips(node, isLarge) {
+    return Object.keys(SIDES).filter((side) => node[side] > (isLarge ? source.first : 0)).map((side) => {
+      const label = `+ ${node[side].toLocaleString()} more`;
+      return { data: { id: `${node.id}-${side}`, isMore: true, of: node.id, side, label, width: 18 + 5.6 * label.length } };
+    });
   }
 
-  function elements() {
-    const isLarge = source.nodes.length > LARGE;
+  function elements(isLarge) {
     const nodes = source.nodes.flatMap((node) => [
       { data: { ...node, isLarge, label: shorten(node.name, NAME_FONT) } },
       ...(isLarge ? [] : [{ data: { id: `${node.id}-caption`, isCaption: true, of: node.id, label: shorten(node.caption, NAMESPACE_FONT) } }]),
-      ...chips(node),
+      ...chips(node, isLarge),
     ]);
     return [...nodes, ...source.edges.map((edge) => ({ data: { ...edge, isLarge, isDashed: edge.isDashed || undefined } }))];
   }
@@ -50,7 +53,7 @@
     return [
       ...look.style(narrow),
       { selector: "node", style: { "min-zoomed-font-size": 6 } },
-      { selector: "node[?isLarge]", style: { "background-image": "none", "text-margin-x": 12 - WIDTH, "text-margin-y": 0, "background-color": (node) => look.tint(node.data("kind"), look.isDark()), "background-opacity": 0.16 } },
+      { selector: "node[?isLarge]", style: { "background-image": "none", "text-margin-x": 12 - WIDTH, "text-margin-y": 0, "border-color": (node) => look.tint(node.data("kind"), look.isDark()) } },
       { selector: "edge[?isLarge]", style: { "curve-style": "straight", width: 1 } },
       { selector: "edge[?isDashed]", style: { "line-style": "dashed" } },
       { selector: "edge[count > 1]", style: { width: 2.5 } },
@@ -62,21 +65,11 @@
     ];
   }
 
-  function positions() {
-    const { nodes, edges } = source;
-    if (nodes.length > graphLayout.DAGRE_AT_MOST) {
-      const at = graphLayout.place(nodes, edges, { isDownward: narrow, width: WIDTH, height: HEIGHT });
-      cy.nodes("[!isMore][!isCaption]").positions((node) => at.get(node.id()));
-    } else {
-      // Chips stand in the gaps beside their nodes.
-      cy.elements("node[!isMore][!isCaption], edge").layout({ name: "dagre", rankDir: narrow ? "TB" : "LR", nodeSep: 24, rankSep: narrow ? 84 : 160, edgeSep: 8, fit: false }).run();
-    }
-    cy.nodes("[?isCaption]").positions((node) => ({ ...cy.getElementById(node.data("of")).position() }));
-    cy.nodes("[?isMore]").positions((chip) => {
-      const { x, y } = cy.getElementById(chip.data("of")).position();
-      const way = chip.data("side") === "up" ? -1 : 1;
-      return narrow ? { x, y: y + way * (HEIGHT / 2 + 18) } : { x: x + way * ((WIDTH + chip.data("width")) / 2 + 4), y };
-    });
+  // Captions lie on their nodes, chips in the gaps beside them.
+  function placeOf(of, { isCaption, side, width }) {
+    if (isCaption) return { ...of };
+    const way = side === "up" ? -1 : 1;
+    return narrow ? { x: of.x, y: of.y + way * (HEIGHT / 2 + 18) } : { x: of.x + way * ((WIDTH + width) / 2 + 4), y: of.y };
   }
 
   // Puts the view in the place of the one before. What was acted on stays where it is on the screen.
@@ -84,17 +77,26 @@
     const before = anchor && cy.getElementById(anchor);
     const spot = before && before.nonempty() ? { ...before.renderedPosition() } : null;
     const isLarge = source.nodes.length > LARGE;
+    const drawn = elements(isLarge);
+    const isLayered = source.nodes.length > graphLayout.DAGRE_AT_MOST;
+    if (isLayered) {
+      // Elements that come with their places are styled and measured once.
+      const at = graphLayout.place(source.nodes, source.edges, { isDownward: narrow, width: WIDTH, height: HEIGHT });
+      for (const one of drawn) if (!one.data.source) one.position = one.data.of ? placeOf(at.get(one.data.of), one.data) : at.get(one.data.id);
+    }
     cy.batch(() => {
       cy.elements().remove();
-      cy.add(elements());
+      cy.add(drawn);
     });
-    positions();
+    if (!isLayered) {
+      cy.elements("node[!of], edge").layout({ name: "dagre", rankDir: narrow ? "TB" : "LR", nodeSep: 24, rankSep: narrow ? 84 : 160, edgeSep: 8, fit: false }).run();
+      cy.nodes("[of]").positions((one) => placeOf(cy.getElementById(one.data("of")).position(), one.data()));
+    }
     const after = spot && cy.getElementById(anchor);
     if (after && after.nonempty()) {
       const now = after.renderedPosition();
       cy.panBy({ x: spot.x - now.x, y: spot.y - now.y });
     } else show();
-    canvas.classList.toggle("graph__canvas--large", isLarge);
     tell();
     search();
     choose(params.get("at") || "", { isQuiet: true });
@@ -102,15 +104,24 @@
     performance.mark("graph-drawn");
   }
 
+  // The whole picture on the screen. Its extent comes from the places alone: to measure every label takes a second.
+  function fit() {
+    const places = cy.nodes("[!of]").map((one) => one.position());
+    const [left, right] = [Math.min, Math.max].map((end) => places.reduce((sum, { x }) => end(sum, x), places[0].x));
+    const [top, bottom] = [Math.min, Math.max].map((end) => places.reduce((sum, { y }) => end(sum, y), places[0].y));
+    const zoom = Math.min(1, cy.width() / (right - left + WIDTH + 2 * ROOM), cy.height() / (bottom - top + HEIGHT + ROOM));
+    cy.viewport({ zoom, pan: { x: cy.width() / 2 - (zoom * (left + right)) / 2, y: cy.height() / 2 - (zoom * (top + bottom)) / 2 } });
+  }
+
   // All of it if that can be read, else the chosen node or the root in the middle.
   function show() {
     cy.resize();
-    cy.fit(undefined, 32);
-    if (cy.zoom() > 1) { cy.zoom(1); cy.center(); }
-    if (cy.zoom() < 0.42) {
+    fit();
+    if (cy.zoom() < READABLE) {
+      const zoom = narrow ? 0.7 : 0.75;
       const chosen = cy.getElementById(params.get("at") || "");
-      cy.zoom(narrow ? 0.7 : 0.75);
-      cy.center(chosen.nonempty() ? chosen : cy.$("node[?isRoot]").first());
+      const { x, y } = (chosen.nonempty() ? chosen : cy.$("node[?isRoot]").first()).position();
+      cy.viewport({ zoom, pan: { x: cy.width() / 2 - zoom * x, y: cy.height() / 2 - zoom * y } });
     }
   }
 
@@ -354,6 +365,7 @@
       query.set("node", seek.dataset.of);
       query.set("side", SIDES[box.dataset.side]);
       query.set("q", text);
+      query.set("shown", String(beside(seek.dataset.of, box.dataset.side).size + 1));
       let answer = null;
       try {
         const reply = await fetch(`${seek.getAttribute("action")}?${query}`, { headers: { "HX-Request": "true" }, signal: asking.signal });
@@ -363,8 +375,12 @@
         if (error.name !== "AbortError") complain(error.message);
         return;
       }
-      list.replaceChildren(...answer.found.map(item));
-      seen.textContent = answer.found.length ? (answer.isCut ? `The first ${answer.found.length}` : `${answer.found.length} found`) : "None of them matches";
+      const others = answer.found.filter((one) => !node(one.id)).slice(0, source.first);
+      const shown = answer.found.filter((one) => node(one.id)).length;
+      list.replaceChildren(...others.map(item));
+      const words = [others.length ? `${answer.isCut || others.length === source.first ? "The first " : ""}${others.length} of those not shown` : "None of those not shown matches"];
+      if (shown) words.push(`${shown} shown already`);
+      seen.textContent = words.join(", ");
     }
   }
 
@@ -377,10 +393,8 @@
     const button = document.createElement("button");
     button.type = "button";
     button.className = "btn btn-sm";
-    const isShown = Boolean(node(one.id));
-    button.textContent = isShown ? "Shown" : "Show";
-    button.disabled = isShown;
-    button.setAttribute("aria-label", `${button.textContent} ${name.textContent}`);
+    button.textContent = "Show";
+    button.setAttribute("aria-label", `Show ${name.textContent}`);
     button.dataset.add = one.id;
     button.dataset.name = one.name;
     row.append(name, button);
@@ -426,7 +440,7 @@
     const middle = { x: cy.width() / 2, y: cy.height() / 2 };
     if (level === "in") cy.zoom({ level: cy.zoom() * 1.25, renderedPosition: middle });
     else if (level === "out") cy.zoom({ level: cy.zoom() / 1.25, renderedPosition: middle });
-    else cy.fit(undefined, 32);
+    else fit();
   }
 
   // The neighbour along the lines, or the nearest node beside it.
@@ -437,9 +451,9 @@
     const [along, across] = narrow ? ["y", "x"] : ["x", "y"];
     const at = here.position();
     const isAlong = way === "before" || way === "after";
-    const linked = way === "after" ? here.outgoers("node") : way === "before" ? here.incomers("node") : cy.collection();
+    const linked = way === "after" ? here.outgoers("node[!of]") : way === "before" ? here.incomers("node[!of]") : cy.collection();
     const sign = way === "after" || way === "next" ? 1 : -1;
-    const others = cy.nodes("[!isMore][!isCaption]").filter((other) => other.id() !== id && (isAlong ? linked.has(other) : Math.abs(other.position(along) - at[along]) < 120 && sign * (other.position(across) - at[across]) > 0));
+    const others = cy.nodes("[!of]").filter((other) => other.id() !== id && (isAlong ? linked.has(other) : Math.abs(other.position(along) - at[along]) < 120 && sign * (other.position(across) - at[across]) > 0));
     if (others.empty()) { announce(isAlong ? `Nothing shown ${way} it` : "No other beside it"); return; }
     const nearest = others.min((other) => Math.hypot(other.position("x") - at.x, other.position("y") - at.y)).ele;
     choose(nearest.id());
