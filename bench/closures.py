@@ -26,6 +26,7 @@ from lineage.traversal import Direction  # noqa: E402
 
 EVERYTHING = 1_000_000
 CANDIDATES = 300
+SAMPLE = 120
 BARE = """
 CREATE TEMPORARY TABLE bare_edge AS SELECT DISTINCT target_id AS dst, source_id AS src FROM lineage_edge
 WHERE valid_to IS NULL;
@@ -73,6 +74,25 @@ def chosen(direction: Direction) -> dict[str, tuple[int, int]]:
     return {"middling": (middle[1], middle[0]), "largest": (largest[1], largest[0])}
 
 
+def nearest(wanted: int) -> tuple[int, int]:
+    """Of a sample the asset whose upstream is nearest to this many assets: (id, size)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM lineage_asset WHERE id %% (SELECT greatest(count(*) / %s, 1) FROM lineage_asset) = 0",
+            [SAMPLE],
+        )
+        sample = [row[0] for row in cursor.fetchall()]
+    sizes = [(len(ours(root, Direction.UPSTREAM)), root) for root in sample]
+    size, root = min(sizes, key=lambda pair: abs(pair[0] - wanted))
+    return root, size
+
+
+def upstream_of(wanted: int, repeats: int) -> dict[str, Any]:
+    root, size = nearest(wanted)
+    own, floor = ([timed(walk, root, Direction.UPSTREAM) for _ in range(repeats)] for walk in (ours, bare))
+    return {"which": f"about {wanted:,}", "direction": "upstream", "size": size, "ours_ms": own, "bare_ms": floor}
+
+
 def figures(direction: Direction, repeats: int) -> list[dict[str, Any]]:
     answers = []
     for name, (root, size) in chosen(direction).items():
@@ -85,10 +105,11 @@ def figures(direction: Direction, repeats: int) -> list[dict[str, Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--near", type=int, nargs="*", default=[], metavar="N", help="upstream of about N assets only")
     arguments = parser.parse_args()
     with connection.cursor() as cursor:
         cursor.execute(BARE)
-    answers = [
+    answers = [upstream_of(wanted, arguments.repeats) for wanted in arguments.near] or [
         answer
         for direction in (Direction.UPSTREAM, Direction.DOWNSTREAM)
         for answer in figures(direction, arguments.repeats)

@@ -5,7 +5,9 @@ the generated company; there are no runs, versions or facets. Ids follow the lay
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from uuid import UUID
 
 import psycopg
@@ -17,12 +19,28 @@ from lineage import identity, words
 BEGINNING = datetime(2025, 3, 1, tzinfo=UTC)
 SECONDS = 365 * 86_400
 STEP = 7_919_317
+CALENDAR = ("snowflake://acme-eu1", "REFERENCE.CALENDAR")
 OWNED_OF_TEN = 8
 ROLES = ("business_owner", "technical_owner", "steward")
 
 
-def fill(database_url: str, *, assets: int, seed: int) -> int:
-    """Fill an installation's empty graph with about `assets` assets, jobs included, and say how many edges it has."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Density:
+    """What is added to the edges of the company: so many more reads of each job, a calendar that feeds this share of
+    all assets, and of this share of the edges an earlier one that was closed."""
+
+    reads: int = 0
+    fed_by_calendar: float = 0.0
+    closed: float = 0.0
+
+
+SPARSE = Density()
+# About five current edges an asset, one hub, and a history.
+DENSE = Density(reads=6, fed_by_calendar=0.8, closed=0.2)
+
+
+def fill(database_url: str, *, assets: int, seed: int, density: Density = SPARSE) -> int:
+    """Fill an installation's empty graph with about `assets` assets, jobs included, and say how many edges stand."""
     company = Company(seed=seed, assets=assets * 54 // 100)
     ids: dict[UUID, int] = {}
     with psycopg.connect(database_url) as database, database.cursor() as cursor:
@@ -40,7 +58,7 @@ def fill(database_url: str, *, assets: int, seed: int) -> int:
             "COPY lineage_asset (id, uuid, family, kind, processing, namespace, name, first_seen_at, last_seen_at) "
             "FROM STDIN"
         ) as copy:
-            for family, kind, processing, namespace, name, team, draw in _assets(company):
+            for family, kind, processing, namespace, name, team, draw in chain(_calendar(density), _assets(company)):
                 uuid = identity.asset.__wrapped__(family, namespace, name)
                 if uuid in ids:
                     continue
@@ -58,14 +76,17 @@ def fill(database_url: str, *, assets: int, seed: int) -> int:
                 copy.write_row((uuid, role, team_id, f"[{BEGINNING.isoformat()},)"))
         edges = 0
         with cursor.copy(
-            "COPY lineage_edge (source_id, target_id, relation, is_declared, valid_from, last_seen_at, known_at) "
-            "FROM STDIN"
+            "COPY lineage_edge (source_id, target_id, relation, is_declared, valid_from, valid_to, last_seen_at, "
+            "known_at) FROM STDIN"
         ) as copy:
-            for number, (source, target, relation) in enumerate(_edges(company, ids)):
+            for number, (source, target, relation) in enumerate(_all_edges(company, ids, density)):
                 # A step that shares no factor with the year spreads them over all of it.
                 at = BEGINNING + timedelta(seconds=number * STEP % SECONDS)
-                copy.write_row((source, target, relation, False, at, at, at))
+                copy.write_row((source, target, relation, False, at, None, at, at))
                 edges += 1
+                if number % 100 < density.closed * 100:
+                    before = at - timedelta(days=90)
+                    copy.write_row((source, target, relation, True, before, at - timedelta(days=30), before, None))
     with psycopg.connect(database_url, autocommit=True) as database:
         for table in ("lineage_asset", "lineage_word", "lineage_edge", "governance_ownership"):
             database.execute(f"VACUUM ANALYZE {table}")
@@ -88,6 +109,38 @@ def _assets(company: Company) -> Iterator[tuple[str, str, str, str, str, str, in
                 yield "job", kind, processing, *company.job_name(job), team, draw + 1
                 for extra in job.outputs[1:]:
                     yield "dataset", "dataset", "", *company.identity(extra), team, draw + 2
+
+
+def _calendar(density: Density) -> Iterator[tuple[str, str, str, str, str, str, int]]:
+    if density.fed_by_calendar:
+        yield "dataset", "dataset", "", *CALENDAR, vocabulary.TEAMS[0], 0
+
+
+def _all_edges(company: Company, ids: dict[UUID, int], density: Density) -> Iterator[tuple[int, int, str]]:
+    yield from _edges(company, ids)
+    if density.reads:
+        yield from _further_reads(company, ids, density.reads)
+    if density.fed_by_calendar:
+        own = _id(ids, "dataset", *CALENDAR)
+        for other in ids.values():
+            if other != own and other % 100 < density.fed_by_calendar * 100:
+                yield own, other, "feeds"
+
+
+def _further_reads(company: Company, ids: dict[UUID, int], reads: int) -> Iterator[tuple[int, int, str]]:
+    """Reads of layers below that the company does not have, hubs more likely as there."""
+    for job in company.jobs():
+        if job.layer is Layer.DEPLOYMENTS or job.layer is Layer.SOURCES:
+            continue
+        own = _id(ids, "job", *company.job_name(job))
+        known = set(_of(company, ids, job.inputs))
+        below = Layer(job.layer - 1)
+        for pick in company.draws("further", job.layer, job.index)[:reads]:
+            chosen = Dataset(below, (company.width[below] * pick**2) >> 64)
+            source = _id(ids, "dataset", *company.identity(chosen))
+            if source not in known:
+                known.add(source)
+                yield source, own, "consumed"
 
 
 def _edges(company: Company, ids: dict[UUID, int]) -> Iterator[tuple[int, int, str]]:

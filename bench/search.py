@@ -1,4 +1,4 @@
-"""How fast assets are found, and what a change touches, among a million: over HTTP, one request after the other."""
+"""How fast assets are found and the graph is read, among 10,000, 100,000 and a million, one request after the other."""
 
 import random
 from collections.abc import Iterator
@@ -6,29 +6,36 @@ from urllib.parse import urlencode
 
 import psycopg
 
-from bench import landscape, load, rows, scene
+from bench import landscape, reads, rows, scene
 from bench.rows import Better, Row, Target
 from bench.scene import BenchError, Scene, Service
 
-PERCENTILES = (("p50", 0.50), ("p95", 0.95))
+SIZES = (10_000, 100_000, 1_000_000)
 TOUCHED = 5_000
 WORDS_ASKED = 40
 HUB_NODES = 150
 
 
 def run(stage: Scene) -> Iterator[Row]:
-    assets, requests = (20_000, 60) if stage.quick else (1_000_000, 400)
-    with stage.service() as service:
-        stage.say(f"search: filling a graph of {assets:,} assets")
-        edges = landscape.fill(service.database_url, assets=assets, seed=scene.SEED)
-        stage.say("search: words")
-        yield from _searches(service, requests, f"{assets:,} assets")
-        stage.say("search: impact and hub")
-        yield from _impact(service, requests // 4, f"{assets:,} assets, {edges:,} edges")
-        yield from _hub(service, requests // 10, f"{assets:,} assets, {edges:,} edges")
+    """The same on ever larger graphs, each on a database of its own: so the rows show how cost grows."""
+    for assets in (10_000,) if stage.quick else SIZES:
+        requests = 60 if stage.quick else 400
+        with stage.service() as service:
+            stage.say(f"search: filling a graph of {assets:,} assets")
+            edges = landscape.fill(service.database_url, assets=assets, seed=scene.SEED, density=landscape.DENSE)
+            note = f"{assets:,} assets, {edges:,} edges"
+            stage.say("search: closures and neighbourhoods")
+            yield from reads.closures(service, assets, requests // 10)
+            yield from reads.neighbourhoods(service, assets, requests // 2)
+            stage.say("search: words")
+            yield from _searches(service, assets, requests, note)
+            stage.say("search: impact and hub")
+            yield from _impact(service, assets, requests // 4, note)
+            yield from _hub(service, requests // 10, note)
+            yield reads.memory(service, assets)
 
 
-def _searches(service: Service, requests: int, note: str) -> Iterator[Row]:
+def _searches(service: Service, assets: int, requests: int, note: str) -> Iterator[Row]:
     with psycopg.connect(service.database_url) as database:
         names = [
             name
@@ -45,11 +52,11 @@ def _searches(service: Service, requests: int, note: str) -> Iterator[Row]:
     ):
         paths = [f"/assets?{urlencode({'q': text} | extra)}" for text in typed]
         found = sum(bool(service.call("GET", path)["results"]) for path in paths)
-        latencies = _latencies(service, paths, requests)
-        for name, share in PERCENTILES:
+        latencies = reads.latencies(service, paths, requests)
+        for name, share in reads.PERCENTILES:
             yield rows.measured(
                 "search",
-                f"GET /assets?q=, {what}, {name}",
+                f"GET /assets?q=, {what}, among {assets:,} assets, {name}",
                 [rows.percentile(latencies, share) * 1000],
                 "ms",
                 better=Better.LESS,
@@ -68,13 +75,13 @@ def _with_a_slip(name: str, chance: random.Random) -> str:
     return f"{slip} {number}" if number and chance.random() < 0.5 else slip
 
 
-def _impact(service: Service, requests: int, note: str) -> Iterator[Row]:
+def _impact(service: Service, assets: int, requests: int, note: str) -> Iterator[Row]:
     root, size = _touching(service, TOUCHED)
-    latencies = _latencies(service, [f"/assets/{root}/impact"], requests)
-    for name, share in PERCENTILES:
+    latencies = reads.latencies(service, [f"/assets/{root}/impact"], requests)
+    for name, share in reads.PERCENTILES:
         yield rows.measured(
             "search",
-            f"GET /assets/…/impact with owners, {size:,} assets downstream, {name}",
+            f"GET /assets/…/impact with owners, {size:,} downstream among {assets:,} assets, {name}",
             [rows.percentile(latencies, share) * 1000],
             "ms",
             better=Better.LESS,
@@ -100,19 +107,13 @@ def _touching(service: Service, wanted: int) -> tuple[str, int]:
 
 
 def _hub(service: Service, requests: int, note: str) -> Iterator[Row]:
-    with psycopg.connect(service.database_url) as database:
-        row = database.execute(
-            "SELECT a.uuid, count(*) FROM lineage_edge e JOIN lineage_asset a ON a.id = e.source_id "
-            "GROUP BY a.uuid ORDER BY 2 DESC LIMIT 1"
-        ).fetchone()
-    if row is None:
-        raise BenchError("The graph has no edges.")
-    query = {"asset": row[0], "direction": "downstream", "depth": 1, "budget": HUB_NODES}
-    latencies = _latencies(service, [f"/graph?{urlencode(query)}"], requests)
-    for name, share in PERCENTILES:
+    root, neighbours = reads.hub(service)
+    query = {"asset": root, "direction": "downstream", "depth": 1, "budget": HUB_NODES}
+    latencies = reads.latencies(service, [f"/graph?{urlencode(query)}"], requests)
+    for name, share in reads.PERCENTILES:
         yield rows.measured(
             "search",
-            f"GET /graph at the largest hub, {row[1]:,} neighbours, first {HUB_NODES}, {name}",
+            f"GET /graph at a hub of {neighbours:,} neighbours, first {HUB_NODES}, {name}",
             [rows.percentile(latencies, share) * 1000],
             "ms",
             better=Better.LESS,
@@ -124,8 +125,3 @@ def _hub(service: Service, requests: int, note: str) -> Iterator[Row]:
 def _count(database: psycopg.Connection[tuple[int]]) -> int:
     row = database.execute("SELECT count(*) FROM lineage_asset").fetchone()
     return row[0] if row else 0
-
-
-def _latencies(service: Service, paths: list[str], requests: int) -> list[float]:
-    wire = [service.request(paths[number % len(paths)]) for number in range(requests)]
-    return load.closed(service.address, wire, connections=1).expect(200).latencies
