@@ -11,7 +11,7 @@ from governance import ownership, teams, users
 from governance.models import OwnerRole, Team, TeamRole, User
 from lineage import identity
 
-TEAM = "consumer-lending"
+TEAM = "diabetes-care"
 PEOPLE = {"demo-owner": TeamRole.MAINTAINER, "demo-steward": TeamRole.MEMBER, "demo-approver": TeamRole.APPROVER}
 SERVICE = "demo-ci"
 OWNERS = {
@@ -26,9 +26,7 @@ def settle(secrets_file: Path) -> dict[str, str]:
     """Make the people and the team unless they are there, and give the passwords by name."""
     administrator = User.objects.get(username="admin")
     passwords: dict[str, str] = json.loads(secrets_file.read_text()) if secrets_file.exists() else {}
-    team = Team.objects.filter(slug=TEAM).first() or teams.create(
-        actor=administrator, slug=TEAM, name="Consumer lending"
-    )
+    team = Team.objects.filter(slug=TEAM).first() or teams.create(actor=administrator, slug=TEAM, name="Diabetes care")
     for name, role in PEOPLE.items():
         person = User.objects.filter(username=name).first()
         if person is None:

@@ -18,7 +18,9 @@ import requests
 
 ROOT = Path(__file__).resolve().parent.parent
 POLICIES = ROOT / "demo" / "policies"
-APPROVED = {"decision": "approve", "reason": "The holdout figures were read."}
+APPROVED = {"decision": "approve", "reason": "The figures of the evaluation were read."}
+# make_report's exit code where the libraries are missing that print PDF.
+CANNOT_PRINT = 69
 STORY = {"plain": ("blocked", 1), "mitigated": ("waiting", 4)}
 
 
@@ -84,14 +86,23 @@ class Demo:
         manage("snapshot_maturity")
         query = {"framework": "google-mlops", "daily": "true"}
         self.scorecard = self.get(f"teams/{self.team}/scorecard", query)
-        out = self.data_dir / "reports" / f"maturity-{self.team}.pdf"
-        self.report = manage("make_report", "scorecard", "--team", self.team, "--daily", "--out", str(out)).strip()
         say(f"Maturity of {self.team}: {self.scorecard['rating']['says']}.")
+        out = self.data_dir / "reports" / f"maturity-{self.team}.pdf"
+        printed = command("make_report", "scorecard", "--team", self.team, "--daily", "--out", str(out))
+        if printed.returncode == CANNOT_PRINT:
+            say(f"The scorecard is not printed: {printed.stderr.strip()}")
+            return
+        expect(printed.returncode == 0, f"the scorecard was not printed: {printed.stderr}")
+        self.report = printed.stdout.strip()
 
     def maturity(self) -> dict[str, Any]:
         rating = self.scorecard["rating"]
         kept = {key: rating[key] for key in ("says", "level", "possible", "obstacles")}
-        return {"team": self.team, "framework": self.scorecard["snapshot"]["framework"]} | kept | {"pdf": self.report}
+        return (
+            {"team": self.team, "framework": self.scorecard["snapshot"]["framework"]}
+            | kept
+            | {"pdf": self.report}
+        )
 
     def next_version(self) -> int:
         """One more than the registry has, so that the demo can be run again on its data."""
@@ -118,7 +129,7 @@ class Demo:
         command = [str(Path(sys.executable).parent / "assay"), "gate", "--model", self.model, "--version", version]
         command += [
             "--evidence",
-            f"holdout={folder / 'holdout.csv'}",
+            f"evaluation={folder / 'evaluation.csv'}",
             "--evidence",
             f"model.txt={folder / 'model.txt'}",
         ]
@@ -141,8 +152,8 @@ class Demo:
         body = {
             "promotion": promotion["id"],
             "rule": fairness["rule"],
-            "reason": "The campaign starts on Monday.",
-            "ticket": "LEND-12",
+            "reason": "The study begins on Monday.",
+            "ticket": "CARE-12",
             "ends_at": (datetime.now(UTC) + timedelta(days=3)).isoformat(),
         }
         asked = self.post("waivers", self.gate_token, body)
@@ -183,7 +194,8 @@ class Demo:
             print(f"  {obstacle}")
         for step in self.scorecard["next_actions"]:
             print(f"  next: {step['says']}")
-        print(f"  on paper: {self.report}")
+        if self.report:
+            print(f"  on paper: {self.report}")
         print(f"\nThe portal: {self.url}")
         for name, password in sorted(self.passwords.items()):
             print(f"  sign in as {name:15} password {password}")
@@ -204,10 +216,14 @@ def issue(user: str, *scopes: str) -> str:
     return manage("issue_token", "--user", user, *given, "--expires-days", "7", "--name", "demo").strip()
 
 
-def manage(*arguments: str) -> str:
-    finished = subprocess.run(
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
+
+
+def manage(*arguments: str) -> str:
+    finished = command(*arguments)
     expect(finished.returncode == 0, f"manage.py {arguments[0]} failed: {finished.stderr}{finished.stdout}")
     return finished.stdout
 

@@ -1,9 +1,9 @@
-"""Train one version of a model and report every run with the ordinary OpenLineage client.
+"""Train one version of a model on real data and report every run with the ordinary OpenLineage client.
 
 `python -m demo.train --version 1 --kind plain --out FOLDER`. Where the events go is told by the client's own
-environment variables (OPENLINEAGE_URL, OPENLINEAGE_API_KEY). The applications are made up (see applications.py); every
-reported figure is measured here. The folder gets the evidence for the gate: the model's file, and the holdout as the
-model takes it, with its score beside the sex and what came true.
+environment variables (OPENLINEAGE_URL, OPENLINEAGE_API_KEY). The data set ships inside scikit-learn (see patients.py);
+every reported figure is measured here. The folder gets the evidence for the gate: the model's file, and for each
+patient what the model takes, the score of a model that never saw that patient, the sex, and what came true.
 """
 
 import argparse
@@ -34,24 +34,25 @@ from openlineage.client.facet_v2 import (
 )
 from openlineage.client.uuid import generate_new_uuid
 from sklearn.metrics import accuracy_score, recall_score, roc_auc_score
+from sklearn.model_selection import StratifiedKFold
 
-from demo import applications
-from demo.applications import FEATURES, Applications, Table
+from demo import patients
+from demo.patients import FEATURES, Patients, Table
 
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCER = "urn:assay:demo"
 REGISTRY = "assay-demo://registry"
-STORE = "file://demo-lender"
-PIPELINE = "lending-pipeline"
-MODEL = "loan-repayment"
-TABLE, EARLIER_NAME = "applications", "applications_2025"
+STORE = "file://demo-clinic"
+PIPELINE = "diabetes-pipeline"
+MODEL = "diabetes-progression"
+TABLE, EARLIER_NAME = "measurements", "measurements_2025"
 SEED = 20
-HOLDOUT = 8_000
-COLUMNS = {**dict.fromkeys(FEATURES, "DOUBLE"), "sex": "VARCHAR", "granted": "INT", "repaid": "INT"}
+FOLDS = 5
+COLUMNS = {**dict.fromkeys(FEATURES, "DOUBLE"), "sex": "INT", "progressed": "INT"}
 THRESHOLD = 0.5
-PARAMETERS: dict[str, Any] = {"n_estimators": 30, "num_leaves": 15, "deterministic": True}
+PARAMETERS: dict[str, Any] = {"n_estimators": 30, "num_leaves": 7, "deterministic": True}
 KINDS = {
-    "plain": "learns from what clerks decided",
+    "plain": "learns from age, blood pressure and HDL",
     "mitigated": "the same, from features without their correlation with the sex (Fairlearn)",
 }
 
@@ -94,54 +95,64 @@ def main() -> None:
 
 def pipeline(client: OpenLineageClient, version: str, kind: str, out: Path) -> None:
     """Prepare the data, train the model, evaluate it: three jobs, each with its run."""
-    made = applications.make(SEED)
-    training, testing = made.part(slice(HOLDOUT, None)), made.part(slice(HOLDOUT))
-    raw, train, holdout = (
-        dataset(name, digest(part))
-        for name, part in ((TABLE, made), ("applications_train", training), ("applications_holdout", testing))
-    )
+    rows = patients.load()
+    content = digest(rows)
+    raw, cohort = dataset(TABLE, content), dataset("cohort", content)
     raw[2]["tags"] = personal_data("sex")
-    for part in (train, holdout):
-        part[2]["columnLineage"] = copied()
+    cohort[2]["columnLineage"] = copied()
     commit = current_commit()
 
     if version == "1":
         collect(client, raw, commit)
-    report(client, "prepare", commit, inputs=[raw], outputs=[train, holdout])
+    report(client, "prepare", commit, inputs=[raw], outputs=[cohort])
 
     begun = now()
-    prepared = prepare(kind, training)
-    model = LGBMClassifier(**PARAMETERS, random_state=SEED, n_jobs=1, verbosity=-1)
-    model.fit(prepared(training), training.granted, feature_name=list(FEATURES))
     told = TrainingParameters(parameters={"kind": kind, **PARAMETERS}, seed=SEED)
     facets = model_facets(version, kind)
+    prepared = prepare(kind, rows)
+    model = fit(prepared(rows), rows)
     report(
         client,
         "train",
         commit,
-        inputs=[train],
+        inputs=[cohort],
         outputs=[(REGISTRY, MODEL, facets)],
         begun=begun,
         run={"assay_trainingParameters": told},
     )
 
     begun = now()
-    features = prepared(testing)
-    score = np.asarray(model.booster_.predict(features))
-    metrics = measure(testing, score, holdout)
+    score = cross_validated(kind, rows)
+    metrics = measure(rows, score, cohort)
     report(
         client,
         "evaluate",
         commit,
-        inputs=[holdout, (REGISTRY, MODEL, facets | {"assay_modelMetrics": ModelMetrics(metrics=metrics)})],
+        inputs=[cohort, (REGISTRY, MODEL, facets | {"assay_modelMetrics": ModelMetrics(metrics=metrics)})],
         begun=begun,
     )
     model.booster_.save_model(out / "model.txt")
-    write_holdout(out / "holdout.csv", testing, features, score)
+    write_evaluation(out / "evaluation.csv", rows, prepared(rows), score)
+
+
+def fit(features: Table, rows: Patients) -> LGBMClassifier:
+    model = LGBMClassifier(**PARAMETERS, random_state=SEED, n_jobs=1, verbosity=-1)
+    return model.fit(features, rows.progressed, feature_name=list(FEATURES))
+
+
+def cross_validated(kind: str, rows: Patients) -> Table:
+    """The score of each patient by a model, prepared and trained alike, that never saw that patient."""
+    score = np.empty(len(rows))
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
+    for seen, unseen in folds.split(rows.features, rows.progressed):
+        training, testing = rows.part(seen), rows.part(unseen)
+        prepared = prepare(kind, training)
+        score[unseen] = fit(prepared(training), training).booster_.predict(prepared(testing))
+    return score
 
 
 def collect(client: OpenLineageClient, raw: "Reported", commit: str) -> None:
-    """The applications came under an earlier name and were renamed."""
+    """The measurements came under an earlier name and were renamed."""
     namespace, name, facets = raw
     earlier = lifecycle_state_change_dataset.PreviousIdentifier(namespace=namespace, name=EARLIER_NAME)
     renamed = lifecycle_state_change_dataset.LifecycleStateChangeDatasetFacet(
@@ -152,13 +163,13 @@ def collect(client: OpenLineageClient, raw: "Reported", commit: str) -> None:
 
 
 def personal_data(column: str) -> tags_dataset.TagsDatasetFacet:
-    """The sex of a person is personal data, though here it is made up."""
+    """The sex of a patient is personal data."""
     tag = tags_dataset.TagsDatasetFacetFields(key="personal-data", value="demographic", field=column, source="DEMO")
     return tags_dataset.TagsDatasetFacet(tags=[tag])
 
 
 def copied() -> column_lineage_dataset.ColumnLineageDatasetFacet:
-    """Each column is that of the applications, as it is."""
+    """Each column is that of the measurements, as it is."""
     direct = column_lineage_dataset.Transformation(type="DIRECT", subtype="IDENTITY", masking=False)
 
     def source(column: str) -> column_lineage_dataset.InputField:
@@ -169,41 +180,41 @@ def copied() -> column_lineage_dataset.ColumnLineageDatasetFacet:
     )
 
 
-def prepare(kind: str, training: Applications) -> Callable[[Applications], Table]:
-    """What turns applications into what the model takes."""
+def prepare(kind: str, training: Patients) -> Callable[[Patients], Table]:
+    """What turns patients into what the model takes, learnt from those of the training."""
     if kind == "plain":
         return lambda rows: rows.features
     # Takes a second to import, which the plain model need not wait for.
     from fairlearn.preprocessing import CorrelationRemover  # noqa: PLC0415
 
-    def with_sex(rows: Applications) -> Table:
-        return np.column_stack([rows.is_woman, rows.features])
+    def with_sex(rows: Patients) -> Table:
+        return np.column_stack([rows.sex, rows.features])
 
     remover = CorrelationRemover(sensitive_feature_ids=[0]).fit(with_sex(training))
     return lambda rows: remover.transform(with_sex(rows))
 
 
-def measure(testing: Applications, score: Table, holdout: "Reported") -> list[dict[str, Any]]:
-    """KPIs on the holdout, against what came true."""
-    granted = score >= THRESHOLD
+def measure(rows: Patients, score: Table, cohort: "Reported") -> list[dict[str, Any]]:
+    """KPIs on the cohort, against what came true."""
+    found = score >= THRESHOLD
     values = {
-        "auc": roc_auc_score(testing.repaid, score),
-        "accuracy": accuracy_score(testing.repaid, granted),
-        "recall": recall_score(testing.repaid, granted),
+        "auc": roc_auc_score(rows.progressed, score),
+        "accuracy": accuracy_score(rows.progressed, found),
+        "recall": recall_score(rows.progressed, found),
     }
-    where = {"namespace": holdout[0], "name": holdout[1], "version": holdout[2]["version"].datasetVersion}
+    where = {"namespace": cohort[0], "name": cohort[1], "version": cohort[2]["version"].datasetVersion}
     return [
-        {"name": name, "value": float(value), "sampleSize": len(testing), "dataset": where}
+        {"name": name, "value": float(value), "sampleSize": len(rows), "dataset": where}
         for name, value in values.items()
     ]
 
 
-def write_holdout(path: Path, testing: Applications, features: Table, score: Table) -> None:
+def write_evaluation(path: Path, rows: Patients, features: Table, score: Table) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([*FEATURES, "sex", "repaid", "score"])
-        for row, is_woman, repaid, one in zip(features, testing.is_woman, testing.repaid, score, strict=True):
-            writer.writerow([*row, "female" if is_woman else "male", repaid, one])
+        writer.writerow([*FEATURES, "sex", "progressed", "score"])
+        for row, sex, progressed, one in zip(features, rows.sex, rows.progressed, score, strict=True):
+            writer.writerow([*row, sex, progressed, one])
 
 
 Reported = tuple[str, str, dict[str, Any]]
@@ -226,7 +237,7 @@ def model_facets(version: str, kind: str) -> dict[str, Any]:
         "version": dataset_version_dataset.DatasetVersionDatasetFacet(datasetVersion=version),
         "datasetType": dataset_type_dataset.DatasetTypeDatasetFacet(datasetType="MODEL"),
         "documentation": documentation_dataset.DocumentationDatasetFacet(
-            description=f"Tells whether a loan will be repaid; {KINDS[kind]}. For the demo, on made-up applications."
+            description=f"Tells whether diabetes will progress within a year; {KINDS[kind]}. For the demo alone."
         ),
     }
 
@@ -272,10 +283,10 @@ def report(
     )
 
 
-def digest(rows: Applications) -> str:
+def digest(rows: Patients) -> str:
     """The version of a table is the hash of its content."""
     content = hashlib.sha256()
-    for column in (rows.features, rows.is_woman, rows.granted, rows.repaid):
+    for column in (rows.features, rows.sex, rows.progressed):
         content.update(np.ascontiguousarray(column).tobytes())
     return f"sha256:{content.hexdigest()[:16]}"
 

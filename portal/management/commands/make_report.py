@@ -8,6 +8,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from governance import selectors
 from governance.errors import DomainError
 from portal.reports import scorecard
+from portal.reports.pdf import CannotPrint
+
+# As sysexits.h has it: something that this needs is not there.
+CANNOT_PRINT = 69
 
 
 class Command(BaseCommand):
@@ -28,6 +32,8 @@ class Command(BaseCommand):
                 made = scorecard.of_all(is_daily=options["daily"])
             out.parent.mkdir(parents=True, exist_ok=True)
             out.write_bytes(made)
+        except CannotPrint as error:
+            raise CommandError(error.message, returncode=CANNOT_PRINT) from None
         except DomainError as error:
             raise CommandError(error.message) from None
         except OSError as error:
