@@ -98,11 +98,7 @@ class Demo:
     def maturity(self) -> dict[str, Any]:
         rating = self.scorecard["rating"]
         kept = {key: rating[key] for key in ("says", "level", "possible", "obstacles")}
-        return (
-            {"team": self.team, "framework": self.scorecard["snapshot"]["framework"]}
-            | kept
-            | {"pdf": self.report}
-        )
+        return {"team": self.team, "framework": self.scorecard["snapshot"]["framework"]} | kept | {"pdf": self.report}
 
     def next_version(self) -> int:
         """One more than the registry has, so that the demo can be run again on its data."""
