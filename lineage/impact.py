@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection
+from django.db.models import Func, UUIDField, Value
 from django.utils import timezone
 
 from governance.models import OwnerRole, Ownership
@@ -121,9 +123,11 @@ def of(*, asset: Asset, days: int = 30, limit: int = 10_000, moment: Moment = NO
 def _owners(assets: Sequence[UUID], as_of: datetime | None) -> dict[UUID, tuple[Owner, ...]]:
     """The owners of each asset that has some, in the order of the roles."""
     order = [role.value for role in OwnerRole]
+    # As one array: Django takes longer to write thousands of parameters than the database to find their rows.
+    array = Value(list(assets), output_field=ArrayField(UUIDField()))
     rows = (
         Ownership.objects.at(as_of or timezone.now())
-        .filter(asset__in=assets)
+        .filter(asset__in=Func(array, template="SELECT unnest(%(expressions)s)", output_field=UUIDField()))
         .values_list("asset", "role", "team__slug", "user__username")
     )
     found: dict[UUID, list[Owner]] = {}

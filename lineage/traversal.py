@@ -4,7 +4,8 @@ A walk for people goes level by level, because it carries the depth; a closure i
 only (carrying the depth made it 16 times slower on 200,000 nodes).
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -114,7 +115,7 @@ def described(
     """What there is to say of these assets and the edges among them. Something was left out if there is a reason."""
     links = _links(list(depths), moment)
     shape = graph.shape(depths, [(source, target) for source, target, *_ in links])
-    hidden = _hidden(list(depths), moment)
+    hidden = _hidden(list(depths), [(source, target) for source, target, *_ in links], moment)
     rows = _rows(
         "SELECT id, uuid, kind, namespace, name FROM lineage_asset WHERE id = ANY(%(nodes)s)",
         moment,
@@ -199,19 +200,24 @@ def _links(nodes: list[int], moment: Moment) -> list[tuple[int, int, str, bool, 
     )
 
 
-def _hidden(nodes: list[int], moment: Moment) -> dict[tuple[int, str], int]:
-    """How many neighbours of each node are not among the nodes."""
+def _hidden(nodes: list[int], shown: Collection[tuple[int, int]], moment: Moment) -> dict[tuple[int, str], int]:
+    """How many neighbours of each node are not among the nodes: all that it has, without those that are shown.
+
+    To ask the database for the others alone takes six times as long at a hub.
+    """
     rows = _rows(
         " UNION ALL ".join(
             # The index gives the pairs in order, so that telling them apart needs no sort even at a hub.
             f"SELECT {here}, '{word}', count(*) FROM (SELECT DISTINCT {here}, {there} FROM {moment.edges()} AS e "
-            f"WHERE {here} = ANY(%(nodes)s) AND NOT ({there} = ANY(%(nodes)s))) AS pair GROUP BY 1"
+            f"WHERE {here} = ANY(%(nodes)s)) AS pair GROUP BY 1"
             for word, (here, there) in (("up", ends(Direction.UPSTREAM)), ("down", ends(Direction.DOWNSTREAM)))
         ),
         moment,
         {"nodes": nodes},
     )
-    return {(row[0], row[1]): row[2] for row in rows}
+    pairs = set(shown)
+    drawn = Counter((target, "up") for _, target in pairs) + Counter((source, "down") for source, _ in pairs)
+    return {(node, word): count - drawn[node, word] for node, word, count in rows}
 
 
 def _states(jobs: list[int], moment: Moment) -> dict[int, str]:
