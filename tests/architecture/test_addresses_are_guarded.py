@@ -26,9 +26,7 @@ OPEN_PAGES = frozenset({"sign-in", "sign-out", "theme", "home"})
 # Any valid token may ask whose it is.
 WITHOUT_SCOPE = frozenset({"api-whoami"})
 # POST that changes nothing.
-ONLY_READS = frozenset(
-    {"api-policies-validate", "api-policies-test", "api-policies-simulate", "api-policies-diff"}
-)
+ONLY_READS = frozenset({"api-policies-validate", "api-policies-test", "api-policies-simulate", "api-policies-diff"})
 EXAMPLES = {"uuid": str(uuid.UUID(int=1)), "slug": "credit", "str": "somebody", "int": "1"}
 
 
