@@ -29,7 +29,8 @@ def main() -> int:
             return with_database(arguments[2:], environment)
         browser.install()
         if arguments[:1] == ["--services"]:
-            return services.run([*PYTEST, *arguments[1:]], cwd=ROOT, environment=environment)
+            chosen = arguments[1:]
+            return services.run([*PYTEST, *on_cores(chosen), *chosen], cwd=ROOT, environment=environment)
         return with_database([*PYTEST, *on_cores(arguments), *arguments], environment)
 
 

@@ -45,7 +45,8 @@ def run(pytest: Sequence[str], *, cwd: Path, environment: dict[str, str]) -> int
             failed = signals.call(pytest, cwd=cwd, environment=environment | {"BROKER_URL": url})
         with rabbitmq(folder / "rabbitmq") as url:
             say("The tests that use a broker on RabbitMQ …")
-            command = [*pytest, "-m", "broker or faults"]
+            # In one process: they share the broker.
+            command = [*pytest, "-n", "0", "-m", "broker or faults"]
             with_broker = signals.call(command, cwd=cwd, environment=environment | {"BROKER_URL": url})
     say(f"Servers stopped; {time.monotonic() - begun:.0f} s in all.")
     return failed or (0 if with_broker == NO_TESTS else with_broker)

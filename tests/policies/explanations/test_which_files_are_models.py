@@ -54,7 +54,7 @@ def test_formats_that_run_no_code_are_recognised(name: str, write: object, expec
     [
         *((pickle.dumps(Trap(), protocol), "is a pickle") for protocol in (0, 1, 2, 3, 4, 5)),
         (zipped(), "ZIP archive"),
-        (gzip.compress(pickle.dumps(Trap())), "gzip"),
+        (gzip.compress(pickle.dumps(Trap()), mtime=0), "gzip"),
         (bz2.compress(pickle.dumps(Trap())), "bzip2"),
         (lzma.compress(pickle.dumps(Trap())), "xz"),
         (zlib.compress(pickle.dumps(Trap())), "zlib"),
