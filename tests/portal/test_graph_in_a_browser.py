@@ -7,13 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, expect
 
 from bench import landscape
 from governance.models import User
 from tests.conftest import CommittedDatabase
-from tests.portal.test_in_a_browser import AXE_OPTIONS, CHROMIUM, browser, open_page, server, shared_server
+from tests.portal.test_in_a_browser import CHROMIUM, browser, found_by_axe, open_page, server, shared_server
 
 __all__ = ["browser", "open_page", "server", "shared_server"]
 ASSETS = 10_000
@@ -141,13 +140,13 @@ def test_the_graph_shuts_no_reader_out(
         if "form" not in query:
             page.locator("#graph-canvas[data-drawn]").wait_for()
         page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
-        for violation in Axe().run(page, options=AXE_OPTIONS).response["violations"]:
+        for violation in found_by_axe(page):
             found.append((query, violation["id"], [node["html"][:160] for node in violation["nodes"]]))
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             found.append((query, "scrolls sideways", []))
     for address in (f"/assets/{hub}/impact", "/assets?q=refnds&sort=name"):
         page.goto(address)
-        for violation in Axe().run(page, options=AXE_OPTIONS).response["violations"]:
+        for violation in found_by_axe(page):
             found.append((address, violation["id"], [node["html"][:160] for node in violation["nodes"]]))
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             found.append((address, "scrolls sideways", []))

@@ -4,20 +4,12 @@ import re
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, expect
 
 from assessments import targets
 from tests.assessments import scenes
 from tests.assessments.scenes import Organisation
-from tests.portal.test_in_a_browser import (
-    AXE_OPTIONS,
-    apart,
-    browser,
-    open_page,
-    server,
-    shared_server,
-)
+from tests.portal.test_in_a_browser import apart, browser, found_by_axe, open_page, server, shared_server
 
 pytestmark = [pytest.mark.browser]
 __all__ = ["browser", "open_page", "server", "shared_server"]
@@ -38,9 +30,7 @@ def look(page: Page) -> None:
     for width, colours in ((1440, "light"), (390, "dark")):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme="dark" if colours == "dark" else "light")
-        # A button that is still changing its colours has neither the old contrast nor the new one.
-        page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished))")
-        found = Axe().run(page, options=AXE_OPTIONS).response["violations"]
+        found = found_by_axe(page)
         assert [(page.url, one["id"], [node["html"][:160] for node in one["nodes"]]) for one in found] == []
         assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), page.url
     page.set_viewport_size({"width": 1440, "height": 900})

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, expect
 
 from governance.models import User
@@ -11,14 +10,7 @@ from policies import publishing
 from policies.models import Promotion
 from tests import factories
 from tests.portal.conftest import POLICY
-from tests.portal.test_in_a_browser import (
-    AXE_OPTIONS,
-    apart,
-    browser,
-    open_page,
-    server,
-    shared_server,
-)
+from tests.portal.test_in_a_browser import apart, browser, found_by_axe, open_page, server, shared_server
 
 pytestmark = [pytest.mark.browser]
 __all__ = ["browser", "open_page", "server", "shared_server"]
@@ -58,16 +50,16 @@ def test_a_policy_is_mended_published_and_compared(
     # What it would have decided.
     page.get_by_role("button", name="Try on the past").click()
     expect(page.get_by_text("1 of 1 promotion would have been decided otherwise.")).to_be_visible()
-    assert Axe().run(page, options=AXE_OPTIONS).response["violations"] == []
+    assert found_by_axe(page) == []
 
     page.get_by_label("Why").fill("Too many misses.")
     page.get_by_role("button", name="Publish").click()
     expect(page.get_by_text("production-credit version 2 published.")).to_be_visible()
-    assert Axe().run(page, options=AXE_OPTIONS).response["violations"] == []
+    assert found_by_axe(page) == []
 
     page.get_by_role("button", name="Compare").click()
     expect(page.get_by_text("kpi of auc: minimum 0.95 instead of 0.8.")).to_be_visible()
-    assert Axe().run(page, options=AXE_OPTIONS).response["violations"] == []
+    assert found_by_axe(page) == []
 
     # Who may not sees the text and no way to change it.
     other = open_page(approver)
@@ -87,4 +79,4 @@ def test_the_pages_fit_a_telephone(administrator: User, open_page: Callable[...,
     for address in ("", "/new", "/production-credit", "/production-credit/edit", "/production-credit/compare"):
         page.goto(f"/policies{address}")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
-        assert Axe().run(page, options=AXE_OPTIONS).response["violations"] == [], address
+        assert found_by_axe(page) == [], address

@@ -3,19 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, expect
 
 from governance.models import User
 from policies.models import Promotion
-from tests.portal.test_in_a_browser import (
-    AXE_OPTIONS,
-    apart,
-    browser,
-    open_page,
-    server,
-    shared_server,
-)
+from tests.portal.test_in_a_browser import apart, browser, found_by_axe, open_page, server, shared_server
 
 pytestmark = [pytest.mark.browser]
 __all__ = ["browser", "open_page", "server", "shared_server"]
@@ -26,7 +18,7 @@ def look(page: Page) -> None:
     for width, colours in ((1440, "light"), (390, "dark")):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme="dark" if colours == "dark" else "light")
-        found = Axe().run(page, options=AXE_OPTIONS).response["violations"]
+        found = found_by_axe(page)
         assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found] == []
         assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
     page.set_viewport_size({"width": 1440, "height": 900})
