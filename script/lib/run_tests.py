@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-import browser  # noqa: E402 - beside this file
+import packages  # noqa: E402 - beside this file
 import services  # noqa: E402
 import signals  # noqa: E402
 
@@ -27,7 +27,7 @@ def main() -> int:
     with signals.heeded():
         if arguments[:2] == ["--only-database", "--"]:
             return with_database(arguments[2:], environment)
-        browser.install()
+        packages.install()
         if arguments[:1] == ["--services"]:
             chosen = arguments[1:]
             return services.run([*PYTEST, *on_cores(chosen), *chosen], cwd=ROOT, environment=environment)

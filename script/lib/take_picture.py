@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-import browser  # beside this file
+import packages  # beside this file
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,9 +32,9 @@ def main() -> None:
 
 
 def take(url: str, name: str, password: str, file: Path) -> None:
-    program = next(filter(None, map(shutil.which, browser.NAMES)), None)
+    program = next(filter(None, map(shutil.which, packages.CHROMIUM)), None)
     if program is None:
-        sys.exit(f"There is no browser: none of {', '.join(browser.NAMES)} is on the PATH.")
+        sys.exit(f"There is no browser: none of {', '.join(packages.CHROMIUM)} is on the PATH.")
     # Where this runs as root the sandbox cannot start.
     arguments = ["--disable-gpu"] + ["--no-sandbox"] * (os.geteuid() == 0)
     with sync_playwright() as playwright:

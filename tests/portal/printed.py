@@ -1,8 +1,14 @@
-"""Looking into a PDF without a library for it."""
+"""Looking into a PDF without a library for it, and whether this machine can print one."""
 
 import re
+import subprocess
+import sys
 import zlib
 
+import pytest
+
+_PRINTING = subprocess.run([sys.executable, "-c", "import weasyprint"], capture_output=True, check=False)
+needs_pango = pytest.mark.skipif(_PRINTING.returncode != 0, reason="the libraries of Pango are missing")
 STREAM = re.compile(rb"stream\r?\n(.*?)\r?\nendstream", re.DOTALL)
 
 

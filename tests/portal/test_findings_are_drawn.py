@@ -158,6 +158,7 @@ def test_the_page_shows_the_charts_with_their_tables(
 
 
 @pytest.mark.django_db
+@printed.needs_pango
 def test_the_record_is_a_pdf_with_charts_and_data(
     drawn: Promotion, member: User, sign_in: Callable[[User], Client]
 ) -> None:

@@ -8,6 +8,7 @@ from portal.reports import pdf
 from tests.portal import printed
 
 
+@printed.needs_pango
 def test_a_report_is_pdf_a_with_its_data_attached() -> None:
     found = pdf.render(
         "reports/frame.html", {"identity": "x"}, title="Größe <of> things", attachments={"data.json": {"a": 1}}

@@ -18,10 +18,12 @@ from portal.maturity import words
 from tests import factories
 from tests.assessments import scenes
 from tests.assessments.scenes import Organisation
+from tests.portal import printed
 
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.slow,
+    printed.needs_pango,
     pytest.mark.skipif(shutil.which("pdftotext") is None, reason="there is no pdftotext on the PATH"),
 ]
 SignIn = Callable[[User], Client]
