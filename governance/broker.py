@@ -1,10 +1,12 @@
 """Kombu's transport over a folder, made safe for readers and writers at the same time.
 
 Kombu's own writes a message under its final name, so a worker may take one that is half written and die of it; the
-same with its table of queues. And it moves messages through the system's folder for temporary files, which everybody
+same with its table of queues. It tells the threads of a process that a queue is bound before it is, and what one of
+them then sends is lost. And it moves messages through the system's folder for temporary files, which everybody
 on the machine shares.
 """
 
+import threading
 import time
 import uuid
 from contextlib import suppress
@@ -17,9 +19,16 @@ from kombu.utils.json import dumps, loads
 
 # Files under such a name are being written or read; the rest of Kombu's transport passes over them.
 HIDDEN = "."
+# What is bound is remembered once for all threads of the process.
+_binding = threading.Lock()
 
 
 class Channel(filesystem.Channel):
+    def queue_bind(self, *binding: Any, **options: Any) -> None:
+        """Kombu remembers the binding before it writes it: without the lock another thread sends to no queue."""
+        with _binding:
+            super().queue_bind(*binding, **options)
+
     def _queue_bind(self, exchange: str, *binding: Any) -> None:
         """Kombu makes the file of an exchange empty before it locks it, and whoever reads it then fails."""
         file: Path = self._exchange_file(exchange)  # type: ignore[attr-defined]  # not in the stubs

@@ -83,6 +83,24 @@ def test_what_a_killed_process_left_half_written_is_removed(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["2_x.q.msg"]
 
 
+def test_a_message_is_not_lost_while_another_thread_binds_its_queue(connection: Connection) -> None:
+    for number in range(50):
+        start = threading.Barrier(4)
+
+        def send(name: str = f"shared-{number}", start: threading.Barrier = start) -> None:
+            start.wait()
+            connection.clone().SimpleQueue(name).put("sent")
+
+        senders = [threading.Thread(target=send) for _ in range(start.parties)]
+        for sender in senders:
+            sender.start()
+        for sender in senders:
+            sender.join()
+        queue = connection.SimpleQueue(f"shared-{number}")
+
+        assert [take(queue) for _ in senders] == ["sent"] * len(senders)
+
+
 def test_queues_bound_at_once_are_all_known(connection: Connection) -> None:
     names = [f"bound-{number}" for number in range(8)]
     start = threading.Barrier(len(names))
