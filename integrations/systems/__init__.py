@@ -1,0 +1,10 @@
+"""The systems that Assay hears of and speaks to, one line each."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from integrations.systems import circleci
+from integrations.systems.base import System
+
+ALL: tuple[System, ...] = (circleci.SYSTEM,)
+BY_SLUG: Mapping[str, System] = MappingProxyType({system.slug: system for system in ALL})
