@@ -1,0 +1,41 @@
+"""Which of our systems reads which of the sample payloads, by the payload's path. One line a file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The system that reads a payload.
+
+    `type`: the type of message when the file does not tell it itself (its header is not in the file, or it was
+    polled). `options`: of the connection. `no_facts`: why a handled payload brings no fact; empty when it does.
+    """
+
+    system: str
+    type: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    no_facts: str = ""
+
+
+# What no system reads, each with the reason.
+EXEMPT: Mapping[str, str] = {
+    "README.md": "says where the payloads come from",
+    "signature_vectors.json": "holds signatures; test_known_signatures_verify.py checks them",
+    "github/oidc_token_claims.json": "claims of a token, not a delivery; test_known_signatures_verify.py signs them",
+    "gitlab/id_token_claims.json": "claims of a token, not a delivery; test_known_signatures_verify.py signs them",
+}
+
+# OpenLineage events that the event log takes as they are: one, a list of them, or the record of a request.
+OPENLINEAGE: tuple[str, ...] = (
+    "openlineage/simple_run_event_bad_run_id.json",
+    "openlineage/spec_example_full_event.json",
+)
+
+CLAIMS: Mapping[str, Claim] = {
+    # CircleCI
+    "circleci/job_completed_github.json": Claim(system="circleci"),
+    "circleci/workflow_completed_github.json": Claim(system="circleci"),
+    "circleci/workflow_completed_gitlab.json": Claim(system="circleci"),
+}
