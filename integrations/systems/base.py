@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import msgspec
 
 from governance.errors import Invalid
+from integrations.notices import Claim, Question
 from integrations.openlineage import Dataset, Event, Job
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -211,7 +212,10 @@ class System:
     `handled`: type of message -> what it brings; `ignored`: type -> why it brings nothing. What is in neither is kept,
     and shown as unknown. `type_of` and `key_of` raise Refused; `key_of` gives the sender's own name of a delivery, the
     same when it is sent again, or nothing. `translate` raises Refused and nothing else. `read_files` gives the messages
-    of an exported file or folder. `setup`: what to do on the other side, as Markdown, with `{url}` for the address.
+    of an exported file or folder. `claims`: the model versions that a message shows to be live beside what its events
+    say of deployments (an alias was moved), each of which must have passed the gate. `questions`: what the sender waits
+    for us to allow. Both raise Refused. `setup`: what to do on the other side, as Markdown, with `{url}` for the
+    address.
     """
 
     slug: str
@@ -230,6 +234,8 @@ class System:
     key_of: Callable[[Message], str] = no_key
     read_files: Callable[[Path, datetime], Iterator[Message]] | None = None
     poll: Poll | None = None
+    claims: Callable[[Message, Context], Iterable[Claim]] | None = None
+    questions: Callable[[Message, Context], Iterable[Question]] | None = None
 
     def events(self, message: Message, context: Context) -> list[Event]:
         """The OpenLineage events of a message of a handled type. Raises Refused."""
