@@ -36,6 +36,9 @@ class Action(StrEnum):
     TOKEN_ISSUED = "token.issued"  # noqa: S105 - the name of an action, not a secret
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
 
+    INCIDENT_OPENED = "incident.opened"
+    INCIDENT_CLOSED = "incident.closed"
+
     POLICY_PUBLISHED = "policy.published"
     POLICY_RETIRED = "policy.retired"
 

@@ -226,6 +226,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(seconds=5),
         "options": {"expires": 10},
     },
+    "watch-production": {
+        "task": "policies.tasks.watch",
+        "schedule": timedelta(seconds=30),
+        "options": {"expires": 30},
+    },
     "compute-maturity": {
         "task": "assessments.tasks.compute",
         "schedule": crontab(hour="2", minute="30"),

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from governance.models import Team
+from policies import incidentmodels as incidentmodels  # Django looks for models here.
 
 
 class Policy(models.Model):

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from policies import checking, waivers
+from policies import checking, incidents, waivers
 
 
 @shared_task(name="policies.tasks.check")
@@ -14,3 +14,8 @@ def check(finding_ids: list[int]) -> None:
 def sweep() -> None:
     checking.sweep()
     waivers.sweep()
+
+
+@shared_task(name="policies.tasks.watch")
+def watch() -> None:
+    incidents.watch()

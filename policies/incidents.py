@@ -1,0 +1,228 @@
+"""Incidents: what is live and must not be so. Opened and closed by the watch, or closed by a person with a reason.
+
+Two kinds. *Unapproved*: a model version is live at a stage that a policy guards, without a verdict that let it in.
+*Alert*: monitoring says that something about a version that is live is wrong, and has not taken it back.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from governance import audit, permissions
+from governance.actions import Action
+from governance.errors import Conflict, Invalid, NotFound
+from governance.models import User
+from governance.permissions import Permission
+from lineage import live
+from lineage.live import LiveVersion
+from policies import candidates, selection, selectors
+from policies.evaluation import State
+from policies.incidentmodels import Incident
+from policies.models import Promotion
+
+MAX_REASON_CHARS = 5_000
+# One watch at a time: two would only find the same.
+WATCH_LOCK = 0x617373617902
+
+
+class Kind(StrEnum):
+    UNAPPROVED = "unapproved"
+    ALERT = "alert"
+
+
+class Ending(StrEnum):
+    """Approved: a verdict let it in after all. Gone: it is not live any more. Resolved: the alert was taken back."""
+
+    APPROVED = "approved"
+    GONE = "gone"
+    RESOLVED = "resolved"
+    DISMISSED = "dismissed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Something that is wrong now. `key` says what it is about."""
+
+    kind: Kind
+    key: str
+    model: UUID
+    model_version: UUID
+    namespace: str
+    model_name: str
+    version: str
+    stage: str
+    severity: str
+    headline: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def watch() -> None:
+    """Compare what is live with the verdicts and with open alerts: open what is new, close what has passed."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [WATCH_LOCK])
+        row = cursor.fetchone()
+        if not (row and row[0]):
+            return
+        now = timezone.now()
+        versions = live.versions()
+        reconcile(Kind.UNAPPROVED, _unapproved(versions, now), live_versions={one.version for one in versions})
+        reconcile(Kind.ALERT, _alerts(versions), live_versions={one.version for one in versions})
+
+
+def reconcile(kind: Kind, found: Iterable[Found], *, live_versions: set[UUID]) -> None:
+    """Open what is found and not open yet, and close what is open and not found any more.
+
+    What a person dismissed stays closed for as long as it is about the same.
+    """
+    wrong = {one.key: one for one in found}
+    standing = {one.key: one for one in Incident.objects.filter(kind=kind, closed_at=None)}
+    for key, incident in standing.items():
+        if key in wrong or key.startswith("claim:"):
+            continue
+        ending = Ending.GONE
+        if incident.model_version in live_versions:
+            ending = Ending.APPROVED if kind is Kind.UNAPPROVED else Ending.RESOLVED
+        _close(incident, ending)
+    dismissed = set(
+        Incident.objects.filter(kind=kind, closed_as=Ending.DISMISSED, key__in=wrong).values_list("key", flat=True)
+    )
+    for key in wrong.keys() - standing.keys() - dismissed:
+        open_one(wrong[key])
+
+
+def open_one(found: Found) -> Incident:
+    """The incident that is open about it: the one that was, or a new one."""
+    incident, is_new = Incident.objects.get_or_create(
+        key=found.key,
+        closed_at=None,
+        defaults={
+            "kind": found.kind,
+            "model": found.model,
+            "model_version": found.model_version,
+            "namespace": found.namespace,
+            "model_name": found.model_name,
+            "version": found.version,
+            "stage": found.stage,
+            "severity": found.severity,
+            "headline": found.headline,
+            "detail": dict(found.detail),
+            "opened_at": timezone.now(),
+        },
+    )
+    if is_new:
+        audit.record(
+            actor=None,
+            action=Action.INCIDENT_OPENED,
+            subject=f"incident:{incident.uuid}",
+            detail={"kind": found.kind, "model": str(found.model), "version": found.version, "stage": found.stage},
+        )
+    return incident
+
+
+@transaction.atomic
+def dismiss(*, actor: User, incident: Incident, reason: str) -> Incident:
+    """Close it by a person's decision. Raises Denied, Invalid without a reason, Conflict when it is closed."""
+    permissions.require(actor, Permission.APPROVE_PROMOTION, asset=incident.model)
+    if not reason.strip() or len(reason) > MAX_REASON_CHARS:
+        says = f"Say why, in at most {MAX_REASON_CHARS:,} characters."
+        raise Invalid(f"reason: {says}", fields={"reason": says})
+    locked = Incident.objects.select_for_update().get(pk=incident.pk)
+    if locked.closed_at is not None:
+        raise Conflict("The incident is closed already.")
+    return _close(locked, Ending.DISMISSED, actor=actor, reason=reason)
+
+
+def find(uuid: UUID) -> Incident:
+    """Raises NotFound."""
+    found = Incident.objects.select_related("closed_by").filter(uuid=uuid).first()
+    if found is None:
+        raise NotFound(f"There is no incident {uuid}.", fields={"incident": "Unknown."})
+    return found
+
+
+def let_in(versions: Iterable[UUID], stage: str) -> set[UUID]:
+    """Those of the model versions that a verdict has let into the stage."""
+    passed = Promotion.objects.filter(model_version__in=list(versions), stage=stage, state=State.PASSED)
+    return set(passed.values_list("model_version", flat=True))
+
+
+def is_guarded(*, model: UUID, namespace: str, name: str, stage: str, now: datetime) -> bool:
+    """Whether a policy that has taken effect judges who comes into the stage."""
+    candidate = candidates.candidate(model=model, namespace=namespace, name=name, stage=stage)
+    policies = [(version, policy) for version, policy in selectors.current_policies()]
+    return selection.select(policies, candidate, now).is_in_effect
+
+
+def _close(incident: Incident, ending: Ending, *, actor: User | None = None, reason: str = "") -> Incident:
+    incident.closed_at, incident.closed_as = timezone.now(), ending
+    incident.closed_by, incident.reason = actor, reason
+    incident.save(update_fields=["closed_at", "closed_as", "closed_by", "reason"])
+    audit.record(
+        actor=actor,
+        action=Action.INCIDENT_CLOSED,
+        subject=f"incident:{incident.uuid}",
+        detail={"as": ending} | ({"reason": reason} if reason else {}),
+    )
+    return incident
+
+
+def _unapproved(versions: Iterable[LiveVersion], now: datetime) -> Iterable[Found]:
+    by_stage: dict[str, list[LiveVersion]] = {}
+    for one in versions:
+        by_stage.setdefault(one.stage, []).append(one)
+    guarded: dict[tuple[UUID, str], bool] = {}
+    for stage, listed in by_stage.items():
+        passed = let_in([one.version for one in listed], stage)
+        for one in listed:
+            if one.version in passed:
+                continue
+            if (one.model, stage) not in guarded:
+                guarded[one.model, stage] = is_guarded(
+                    model=one.model, namespace=one.namespace, name=one.name, stage=stage, now=now
+                )
+            if guarded[one.model, stage]:
+                yield _of(
+                    one,
+                    kind=Kind.UNAPPROVED,
+                    key=f"live:{one.deployment}:{one.version}",
+                    severity="critical",
+                    headline=f"{one.name} {one.key} is live in {stage} on {one.deployment_name} without a verdict.",
+                )
+
+
+def _alerts(versions: Iterable[LiveVersion]) -> Iterable[Found]:
+    served = {one.version: one for one in versions}
+    for alert in live.open_alerts():
+        if one := served.get(alert.version):
+            yield _of(
+                one,
+                kind=Kind.ALERT,
+                key=f"alert:{alert.version}:{alert.id}"[:200],
+                severity=alert.severity,
+                headline=f"{alert.job_name} says that something is wrong with {one.name} {one.key}.",
+                detail={"alert": alert.id, "kind": alert.kind, "since": alert.opened_at.isoformat()},
+            )
+
+
+def _of(
+    one: LiveVersion, *, kind: Kind, key: str, severity: str, headline: str, detail: Mapping[str, Any] | None = None
+) -> Found:
+    return Found(
+        kind=kind,
+        key=key,
+        model=one.model,
+        model_version=one.version,
+        namespace=one.namespace,
+        model_name=one.name,
+        version=one.key,
+        stage=one.stage,
+        severity=severity,
+        headline=headline,
+        detail={"deployment": str(one.deployment), "deployment_name": one.deployment_name, **(detail or {})},
+    )
