@@ -169,7 +169,7 @@ SPECTACULAR_SETTINGS = {
         "governance.openapi.add_problems",
     ],
 }
-METRICS = ["governance.metrics.Tokens", "lineage.metrics.Backlog"]
+METRICS = ["governance.metrics.Tokens", "lineage.metrics.Backlog", "policies.metrics.Production"]
 # Whether /metrics answers without a token.
 METRICS_PUBLIC = environment.flag("ASSAY_METRICS_PUBLIC", default=False)
 # Bounds of the receiver, in bytes: the body as sent, and what it may expand to.
