@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid5
 
+from integrations import repositories
+
 Event = dict[str, Any]
 PRODUCER = "urn:assay:integrations"
 SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/"
@@ -68,9 +70,10 @@ class Job:
         return self.saying(jobType=kind)
 
     def built_from(self, repository: str, commit: str, *, branch: str = "", path: str = "") -> "Job":
-        """The code it runs. Nothing is said unless both repository and commit are known."""
+        """The code it runs, in the repository's one spelling. Nothing is said unless both of them are known."""
         if not (repository and commit):
             return self
+        repository = repositories.canonical(repository)
         where = {"type": "git", "url": repository, "repoUrl": repository, "version": commit}
         more = {"branch": branch, "path": path}
         return self.saying(sourceCodeLocation=where | {key: value for key, value in more.items() if value})
