@@ -78,6 +78,14 @@ class Action(StrEnum):
 
     ORGANISATION_GENERATED = "organisation.generated"
 
+    CONNECTION_CREATED = "connection.created"
+    CONNECTION_CHANGED = "connection.changed"
+    CONNECTION_PAUSED = "connection.paused"
+    CONNECTION_RESUMED = "connection.resumed"
+    CONNECTION_RETIRED = "connection.retired"
+    CONNECTION_SECRET_ADDED = "connection.secret-added"  # noqa: S105 - the name of an action, not a secret
+    CONNECTION_SECRET_RETIRED = "connection.secret-retired"  # noqa: S105
+
     EVENTS_IMPORTED = "events.imported"
     DEAD_LETTERS_REPLAYED = "events.dead-letters-replayed"
     GRAPH_REBUILT = "graph.rebuilt"

@@ -73,6 +73,7 @@ class Team(models.Model):
             ("manage_ownership", "May change who owns the team's assets"),
             ("manage_assets", "May tag, name and hide the team's assets"),
             ("manage_team", "May change the team's members"),
+            ("manage_connections", "May connect outside systems for the team"),
         ]
 
     def __str__(self) -> str:

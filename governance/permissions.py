@@ -17,6 +17,7 @@ class Permission(StrEnum):
     MANAGE_OWNERSHIP = "manage_ownership"
     MANAGE_ASSETS = "manage_assets"
     MANAGE_TEAM = "manage_team"
+    MANAGE_CONNECTIONS = "manage_connections"
     MANAGE_POLICIES = "manage_policies"
     READ_AUDIT = "read_audit"
     ASSESS = "assess"
@@ -34,6 +35,7 @@ GRANTED: dict[TeamRole, frozenset[Permission]] = {
             Permission.MANAGE_OWNERSHIP,
             Permission.MANAGE_ASSETS,
             Permission.MANAGE_TEAM,
+            Permission.MANAGE_CONNECTIONS,
         }
     ),
 }
@@ -46,6 +48,7 @@ ACTS: dict[Permission, str] = {
     Permission.MANAGE_OWNERSHIP: "change owners",
     Permission.MANAGE_ASSETS: "tag, name or hide assets",
     Permission.MANAGE_TEAM: "change teams",
+    Permission.MANAGE_CONNECTIONS: "change connections",
     Permission.MANAGE_POLICIES: "change policies",
     Permission.READ_AUDIT: "read the audit log",
     Permission.ASSESS: "review answers or grant exemptions",
