@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from integrations.systems import circleci
+from integrations.systems import circleci, github
 from integrations.systems.base import System
 
-ALL: tuple[System, ...] = (circleci.SYSTEM,)
+ALL: tuple[System, ...] = (
+    circleci.SYSTEM,
+    github.SYSTEM,
+)
 BY_SLUG: Mapping[str, System] = MappingProxyType({system.slug: system for system in ALL})

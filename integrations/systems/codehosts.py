@@ -44,26 +44,33 @@ def ran(word: str, *, actor: str = "", kind: str = "") -> dict[str, Any]:
 def commit(
     job: Job,
     *,
+    run: str,
     at: datetime,
     repository: str,
     hash: str,
+    type: Type = Type.COMPLETE,
     branch: str = "",
-    on_default_branch: bool = True,
+    on_default_branch: bool | None = None,
     author: str = "",
     reviewers: Iterable[str] | None = None,
     merged_at: datetime | None = None,
 ) -> Event:
-    """What a code host says of a commit. `reviewers`: those who approved it; None when it does not say."""
-    told: dict[str, Any] = {"onDefaultBranch": on_default_branch}
+    """What a code host says of a commit. `reviewers`: those who approved it; None when it does not say.
+
+    What is said of one pull request is said in one run, whose commit is at last the one that the merge made: so an
+    approval counts for that, also where the merge squashes what was approved.
+    """
+    told: dict[str, Any] = {}
+    if on_default_branch is not None:
+        told["onDefaultBranch"] = on_default_branch
     if author:
         told["author"] = author
     if reviewers is not None:
         told["reviewers"] = sorted(set(reviewers))
     if merged_at is not None:
         told["mergedAt"] = merged_at.isoformat()
-    run = openlineage.run_id(job.namespace, job.name, hash, "merged" if reviewers is not None else "pushed")
     built = job.built_from(repository, hash, branch=branch)
-    return openlineage.of_run(Type.COMPLETE, at=at, run=run, job=built, facets={"assay_commit": told})
+    return openlineage.of_run(type, at=at, run=run, job=built, facets={"assay_commit": told})
 
 
 def test_result(category: str, name: str, *, passed: bool) -> dict[str, Any]:

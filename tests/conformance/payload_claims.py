@@ -38,4 +38,13 @@ CLAIMS: Mapping[str, Claim] = {
     "circleci/job_completed_github.json": Claim(system="circleci"),
     "circleci/workflow_completed_github.json": Claim(system="circleci"),
     "circleci/workflow_completed_gitlab.json": Claim(system="circleci"),
+    # GitHub: what a file holds is the body; the event stands in a header.
+    "github/check_run_completed.json": Claim(system="github", type="check_run"),
+    "github/deployment_created.json": Claim(system="github", type="deployment"),
+    "github/deployment_protection_rule_requested.json": Claim(system="github", type="deployment_protection_rule"),
+    "github/deployment_status_created.json": Claim(system="github", type="deployment_status"),
+    "github/ping.json": Claim(system="github", type="ping"),
+    "github/push.json": Claim(system="github", type="push.other"),
+    "github/workflow_job_completed_success.json": Claim(system="github", type="workflow_job"),
+    "github/workflow_run_completed.json": Claim(system="github", type="workflow_run"),
 }
