@@ -188,7 +188,7 @@ class Client(Protocol):
         """The JSON answer to a JSON document."""
 
     def lines(self, path: str, document: Any) -> Iterator[Any]:
-        """The JSON documents of an answer that streams one a line."""
+        """The JSON documents of an answer that streams one a line: to a JSON document, or to a GET without one."""
 
 
 Translate = Callable[[Message, Context], Iterable[Event]]
@@ -214,8 +214,9 @@ class System:
     same when it is sent again, or nothing. `translate` raises Refused and nothing else. `read_files` gives the messages
     of an exported file or folder. `claims`: the model versions that a message shows to be live beside what its events
     say of deployments (an alias was moved), each of which must have passed the gate. `questions`: what the sender waits
-    for us to allow. Both raise Refused. `setup`: what to do on the other side, as Markdown, with `{url}` for the
-    address.
+    for us to allow. Both raise Refused. `gathered`: types of which one tells a single decision on a person: their bodies
+    are dropped on arrival and never kept, and `gather` makes few messages of all that came in a while. `setup`: what to
+    do on the other side, as Markdown, with `{url}` for the address.
     """
 
     slug: str
@@ -236,6 +237,8 @@ class System:
     poll: Poll | None = None
     claims: Callable[[Message, Context], Iterable[Claim]] | None = None
     questions: Callable[[Message, Context], Iterable[Question]] | None = None
+    gathered: frozenset[str] = frozenset()
+    gather: Callable[[Iterable[Message]], Iterator[Message]] | None = None
 
     def events(self, message: Message, context: Context) -> list[Event]:
         """The OpenLineage events of a message of a handled type. Raises Refused."""
