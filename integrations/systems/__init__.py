@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from integrations.systems import circleci, github
+from integrations.systems import circleci, github, gitlab
 from integrations.systems.base import System
 
 ALL: tuple[System, ...] = (
     circleci.SYSTEM,
     github.SYSTEM,
+    gitlab.SYSTEM,
 )
 BY_SLUG: Mapping[str, System] = MappingProxyType({system.slug: system for system in ALL})

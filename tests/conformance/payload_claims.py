@@ -47,4 +47,10 @@ CLAIMS: Mapping[str, Claim] = {
     "github/push.json": Claim(system="github", type="push.other"),
     "github/workflow_job_completed_success.json": Claim(system="github", type="workflow_job"),
     "github/workflow_run_completed.json": Claim(system="github", type="workflow_run"),
+    # GitLab
+    "gitlab/deployment_event.json": Claim(system="gitlab"),
+    "gitlab/job_event.json": Claim(system="gitlab"),
+    "gitlab/pipeline_event.json": Claim(system="gitlab"),
+    "gitlab/push_event.json": Claim(system="gitlab"),
+    "gitlab/release_event.json": Claim(system="gitlab"),
 }
