@@ -26,6 +26,7 @@ CANARY = "assay_canary"
 DATA_PROFILE = "assay_dataProfile"
 LICENSE = "assay_license"
 ROLLBACK = "assay_rollback"
+MODEL_FILES = "assay_modelFiles"
 ASSERTIONS = "dataQualityAssertions"
 TEST = "test"
 
@@ -194,6 +195,19 @@ class Rollback(Form, frozen=True, kw_only=True):
     tested_at: datetime | None = None
 
 
+class Place(Form, frozen=True, kw_only=True):
+    """Where a file or folder lies, as OpenLineage names datasets: a store and a path in it."""
+
+    namespace: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]
+
+
+class ModelFiles(Form, frozen=True, kw_only=True):
+    """Where the files of a model version lie, so that those who only know the place mean this version."""
+
+    places: Annotated[list[Place], msgspec.Meta(max_length=20)]
+
+
 class Assertion(Form, frozen=True, kw_only=True):
     """One expectation of the data, as Great Expectations, dbt and others report them."""
 
@@ -239,6 +253,7 @@ OF_DATASETS: Mapping[str, type[Form]] = MappingProxyType(
         DATA_PROFILE: DataProfile,
         LICENSE: License,
         ROLLBACK: Rollback,
+        MODEL_FILES: ModelFiles,
         ASSERTIONS: Assertions,
     }
 )
@@ -247,7 +262,7 @@ OF_JOBS: Mapping[str, type[Form]] = MappingProxyType({LICENSE: License})
 READ_OF_RUNS = frozenset(OF_RUNS)
 READ_OF_DATASETS = frozenset(OF_DATASETS) - {MODEL_METRICS}
 # What is new with every version and therefore no lasting facet of the asset.
-OF_ONE_VERSION = frozenset({MODEL_METRICS, TEST_RESULTS, LOAD_TEST, CANARY, DATA_PROFILE})
+OF_ONE_VERSION = frozenset({MODEL_METRICS, TEST_RESULTS, LOAD_TEST, CANARY, DATA_PROFILE, MODEL_FILES})
 # One of these is in every event that holds one of the facets.
 MARKS = (b"assay_", b'"dataQualityAssertions"', b'"test"')
 
@@ -359,6 +374,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "periodEnd": "2026-03-01T00:00:00Z",
         },
         LICENSE: {"expression": "CC-BY-4.0"},
+        MODEL_FILES: {"places": [{"namespace": "s3://models", "name": "credit-risk/7"}]},
         ROLLBACK: {"fallback": "The hand-coded rules of the scoring service.", "testedAt": "2026-02-20T09:00:00Z"},
     }
 )

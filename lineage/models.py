@@ -378,6 +378,13 @@ class Remark(models.Model):
                 name="remark_by_asset",
                 condition=Q(asset__isnull=False, version__isnull=True),
             ),
+            # Which version lies at a place; the rest of what is said of it is not searched.
+            GinIndex(
+                fields=["body"],
+                opclasses=["jsonb_path_ops"],
+                name="remark_of_files",
+                condition=Q(key="assay_modelFiles", version__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 the same asset (OpenLineage, "Naming conventions"). Pure."""
 
 import re
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from integrations.openlineage import Dataset
@@ -35,6 +36,17 @@ def dataset(uri: str) -> Dataset | None:
     if not host or ":" in host.rpartition("@")[0]:
         return None
     return Dataset(f"{scheme}://{host}", unquote(parts.path).strip("/") or "/")
+
+
+def place(uri: str) -> Dataset:
+    """The dataset at a URI, or, where the URI names no store that others know, one that only equal URIs share."""
+    return dataset(uri) or Dataset("uri", uri.strip().rstrip("/") or "/")
+
+
+def files(*uris: str) -> dict[str, Any]:
+    """The facet `assay_modelFiles` of a model version: where its files lie. `Context.artifact` finds it by them."""
+    found = {(one.namespace, one.name): one for uri in uris if uri.strip() for one in (place(uri),)}
+    return {"places": [{"namespace": namespace, "name": name} for namespace, name in found]}
 
 
 def _without_authority(path: str) -> Dataset | None:
