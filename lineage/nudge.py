@@ -1,4 +1,4 @@
-"""Telling the projector that events wait. Losing a nudge loses at most a second: the schedule sweeps as well."""
+"""Telling a task that rows wait for it. Losing a nudge loses at most a second: the schedule sweeps as well."""
 
 import logging
 import threading
@@ -21,7 +21,8 @@ TASK = "lineage.tasks.project"
 class Nudger:
     """Sends nudges from a thread of its own, so that a slow or broken broker never holds up a request."""
 
-    def __init__(self) -> None:
+    def __init__(self, task: str = TASK) -> None:
+        self._task = task
         self._wanted = threading.Event()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -32,22 +33,22 @@ class Nudger:
         if self._thread is None or not self._thread.is_alive():
             with self._starting:
                 if self._thread is None or not self._thread.is_alive():
-                    self._thread = threading.Thread(target=self._run, name="projector-nudge", daemon=True)
+                    self._thread = threading.Thread(target=self._run, name="nudge", daemon=True)
                     self._thread.start()
 
     def _run(self) -> None:
         while True:
             self._wanted.wait()
             self._wanted.clear()
-            time.sleep(INTERVAL_S if send() else REST_AFTER_FAILURE_S)
+            time.sleep(INTERVAL_S if send(self._task) else REST_AFTER_FAILURE_S)
 
 
-def send() -> bool:
+def send(task: str = TASK) -> bool:
     """Send one nudge now, and say whether the broker took it."""
     try:
-        app.send_task(TASK, retry=False, ignore_result=True)
+        app.send_task(task, retry=False, ignore_result=True)
     except _failures() as error:
-        logger.warning("The broker did not take a nudge for the projector: %s", error)
+        logger.warning("The broker did not take a nudge for %s: %s", task, error)
         return False
     return True
 
