@@ -163,6 +163,14 @@ def producing_runs(version: UUID) -> list[RunEvidence]:
     ]
 
 
+def versions_built_from(commit: str) -> list[UUID]:
+    """The model versions that runs of a commit (its full SHA) wrote."""
+    rows = AssetVersion.objects.filter(
+        io__direction="output", io__run__commit__key=commit, asset__kind=Kind.MODEL
+    )
+    return list(rows.distinct().values_list("uuid", flat=True))
+
+
 def _inputs(runs: list[UUID]) -> dict[UUID, list[InputEvidence]]:
     """The inputs of each run. Where no sender named a version, the one that was valid when the run began stands in."""
     if not runs:

@@ -55,6 +55,21 @@ WAIVER_WORDS: Mapping[str, Mark] = {
     "approve": Mark(word="Approved", icon=TICK, tone="pass"),
     "refuse": Mark(word="Refused", icon=CROSS, tone="fail"),
 }
+INCIDENT_KINDS: Mapping[str, Mark] = {
+    "unapproved": Mark(word="Live without a verdict", icon=CROSS, tone="fail"),
+    "alert": Mark(word="Alert", icon=ALERT, tone="error"),
+}
+SEVERITIES: Mapping[str, Mark] = {
+    "critical": Mark(word="Critical", icon=CROSS, tone="fail"),
+    "warning": Mark(word="Warning", icon=ALERT, tone="error"),
+    "info": Mark(word="Information", icon="info-circle", tone="neutral"),
+}
+INCIDENT_ENDINGS: Mapping[str, Mark] = {
+    "approved": Mark(word="Approved after all", icon=TICK, tone="pass"),
+    "gone": Mark(word="No longer live", icon=TICK, tone="pass"),
+    "resolved": Mark(word="Taken back by monitoring", icon=TICK, tone="pass"),
+    "dismissed": Mark(word="Closed by a person", icon="circle-minus", tone="neutral"),
+}
 DECISIONS: Mapping[str, Mark] = {
     "approve": Mark(word="Approved", icon=TICK, tone="pass"),
     "reject": Mark(word="Rejected", icon=CROSS, tone="fail"),

@@ -34,6 +34,21 @@ def decision_mark(value: str) -> marks.Mark:
 
 
 @register.filter
+def severity_mark(value: str) -> marks.Mark:
+    return marks.mark(marks.SEVERITIES, value)
+
+
+@register.filter
+def incident_word(value: str) -> str:
+    return marks.mark(marks.INCIDENT_KINDS, value).word
+
+
+@register.filter
+def incident_ending_word(value: str) -> str:
+    return marks.mark(marks.INCIDENT_ENDINGS, value).word
+
+
+@register.filter
 def waiver_word_mark(value: str) -> marks.Mark:
     return marks.mark(marks.WAIVER_WORDS, value)
 
