@@ -135,6 +135,9 @@ class Known(Protocol):
     def artifact(self, uri: str) -> tuple[str, str, str] | None:
         """Namespace, name and version of the model version whose files lie at `uri`; None when none is certain."""
 
+    def served(self, namespace: str, name: str) -> tuple[str, str, str] | None:
+        """Those of the one model version that the deployment of this name serves now; None when none is certain."""
+
 
 class KnowsNothing:
     """For translations without a graph."""
@@ -143,6 +146,9 @@ class KnowsNothing:
         return None
 
     def artifact(self, uri: str) -> tuple[str, str, str] | None:
+        return None
+
+    def served(self, namespace: str, name: str) -> tuple[str, str, str] | None:
         return None
 
 
@@ -164,6 +170,11 @@ class Context:
     def artifact(self, uri: str) -> Dataset | None:
         """The model version whose files lie at `uri`, if the graph knows it."""
         found = self.known.artifact(uri) if uri else None
+        return Dataset(found[0], found[1]).as_model(found[2]) if found else None
+
+    def served(self, deployment: Job) -> Dataset | None:
+        """The model version that a deployment serves, if the graph knows it: what an alert about it is about."""
+        found = self.known.served(deployment.namespace, deployment.name)
         return Dataset(found[0], found[1]).as_model(found[2]) if found else None
 
     def job(self, name: str) -> Job:

@@ -8,14 +8,14 @@ import pytest
 from integrations import openlineage
 from integrations.openlineage import Event
 from integrations.systems import kserve, kubernetes
-from integrations.systems.base import Context, Message, Refused
+from integrations.systems.base import Context, KnowsNothing, Message, Refused
 from tests.integrations import replaying
 
 NAMESPACE = "kserve://cluster"
 UID = "5c0f4dd0-3b1e-4b53-9f1e-6a1f0f6f0001"
 
 
-class Knows:
+class Knows(KnowsNothing):
     """A registry that knows the files of one model version."""
 
     def model(self, name: str, version: str) -> tuple[str, str] | None:
