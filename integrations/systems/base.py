@@ -225,7 +225,7 @@ class System:
     same when it is sent again, or nothing. `translate` raises Refused and nothing else. `read_files` gives the messages
     of an exported file or folder. `claims`: the model versions that a message shows to be live beside what its events
     say of deployments (an alias was moved), each of which must have passed the gate. `questions`: what the sender waits
-    for us to allow. Both raise Refused. `gathered`: types of which one tells a single decision on a person: their bodies
+    for us to allow. Both raise Refused. `gathered`: types of which one tells one decision on a person: their bodies
     are dropped on arrival and never kept, and `gather` makes few messages of all that came in a while. `setup`: what to
     do on the other side, as Markdown, with `{url}` for the address.
     """
