@@ -84,7 +84,18 @@ class Action(StrEnum):
     CONNECTION_RESUMED = "connection.resumed"
     CONNECTION_RETIRED = "connection.retired"
     CONNECTION_SECRET_ADDED = "connection.secret-added"  # noqa: S105 - the name of an action, not a secret
+    OUTLET_SET = "outlet.set"
+    DISPATCH_REPEATED = "dispatch.repeated"
     CONNECTION_SECRET_RETIRED = "connection.secret-retired"  # noqa: S105
+
+    DELIVERY_REDELIVERED = "delivery.redelivered"
+    DELIVERIES_REPLAYED = "delivery.replayed"
+
+    JOIN_CONFIRMED = "join.confirmed"
+    JOIN_REJECTED = "join.rejected"
+    JOIN_UNDONE = "join.undone"
+
+    SYSTEM_IMPORTED = "system.imported"
 
     EVENTS_IMPORTED = "events.imported"
     DEAD_LETTERS_REPLAYED = "events.dead-letters-replayed"

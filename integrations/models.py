@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from governance.models import Team, User
+from integrations import outmodels as outmodels  # Django looks for models here.
 
 
 class Purpose(models.TextChoices):
