@@ -40,6 +40,14 @@ def test_a_declaration_that_comes_late_is_put_in_its_place() -> None:
     assert edges() == [("a", 1, 5), ("a", 9, None), ("b", 5, 9)]
 
 
+def test_of_two_declarations_of_one_time_one_holds_and_the_other_was_known_before_it() -> None:
+    for document in (declares(1, inputs=["a"]), declares(1, inputs=["b"])):
+        growing.append([document])
+        growing.project()
+
+    assert {(hour, until) for _, hour, until in edges()} == {(1, 1), (1, None)}
+
+
 def test_an_empty_list_says_that_there_is_no_input_and_a_missing_one_says_nothing() -> None:
     growing.append([declares(1, inputs=["a"]), declares(2, outputs=["z"])])
     growing.project()

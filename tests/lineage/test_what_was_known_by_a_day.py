@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from django.db import connection, transaction
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from governance.models import OwnerRole, Team, User
@@ -54,7 +54,30 @@ def grow(batches: Sequence[Sequence[dict[str, Any]]]) -> list[datetime]:
     return received
 
 
+def named(*others: str) -> dict[str, Any]:
+    """What people decided of one dataset, always at the same time: the greater digest has the last word."""
+    said = [{"namespace": "n", "name": name} for name in others]
+    return {
+        "eventTime": "2026-03-02T10:00:00Z",
+        "names": {"family": "dataset", "namespace": "n", "name": "a", "others": said},
+    }
+
+
+def declared(*inputs: str) -> dict[str, Any]:
+    """The same of a job."""
+    return {
+        "eventTime": "2026-03-02T10:00:00Z",
+        "producer": strategies.PRODUCER,
+        "job": {"namespace": "jobs", "name": "a"},
+        "inputs": [{"namespace": "n", "name": name} for name in inputs],
+    }
+
+
 @LAW
+@example([[named("c")], [named()]], datetime(2026, 3, 2, 10, 30, tzinfo=UTC), 1)
+@example([[named()], [named("c")], [named("e")]], datetime(2026, 3, 2, 10, 30, tzinfo=UTC), 1)
+@example([[declared("a")], [declared("b")], [declared()]], datetime(2026, 3, 2, 10, 30, tzinfo=UTC), 1)
+@example([[declared()], [declared("b")], [declared("a")]], datetime(2026, 3, 2, 10, 30, tzinfo=UTC), 1)
 @given(st.lists(st.lists(strategies.EVENTS, min_size=1, max_size=5), min_size=2, max_size=4), DAYS, st.integers(1, 6))
 def test_what_was_known_is_what_the_events_received_by_then_show(
     batches: list[list[dict[str, Any]]], day: datetime, limit: int
