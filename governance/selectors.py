@@ -1,11 +1,13 @@
 """What pages, the API and other apps read of people, teams, owners and the audit log."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, TypeAlias, TypedDict
 from uuid import UUID
 
-from django.db.models import Case, Count, IntegerField, Max, Q, QuerySet, Value, When
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Case, Count, Func, IntegerField, Max, Q, QuerySet, UUIDField, Value, When
 from django.utils import timezone
 
 from governance import permissions
@@ -23,6 +25,19 @@ class TeamCounts(TypedDict):
 
     members_count: int
     assets_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerName:
+    """Who owns an asset in one role, by name: the team's slug and name, and a person's when one is named."""
+
+    role: str
+    team: str
+    team_name: str
+    user: str | None
+
+    def __str__(self) -> str:
+        return f"{self.team} ({self.user})" if self.user else self.team
 
 
 CountedTeam: TypeAlias = "Annotated[Team, Annotations[TeamCounts]]"
@@ -45,10 +60,27 @@ def owners(asset: UUID, at: datetime | None = None) -> list[Ownership]:
 def owners_of(assets: Collection[UUID], at: datetime | None = None) -> dict[UUID, list[Ownership]]:
     """The owners of each asset at an instant (now when absent), an empty list for one without. One query."""
     found: dict[UUID, list[Ownership]] = {asset: [] for asset in assets}
-    current = Ownership.objects.filter(asset__in=list(found)).at(at or timezone.now())
+    current = Ownership.objects.filter(asset__in=among(found)).at(at or timezone.now())
     for ownership in current.select_related("team", "user").order_by(ROLE_ORDER):
         found[ownership.asset].append(ownership)
     return found
+
+
+def owner_names_of(assets: Collection[UUID], at: datetime | None = None) -> dict[UUID, list[OwnerName]]:
+    """As `owners_of`, by name alone: for thousands of assets the rows would take longer to build than to find."""
+    found: dict[UUID, list[OwnerName]] = {asset: [] for asset in assets}
+    current = Ownership.objects.filter(asset__in=among(found)).at(at or timezone.now()).order_by(ROLE_ORDER)
+    for asset, role, team, team_name, user in current.values_list(
+        "asset", "role", "team__slug", "team__name", "user__username"
+    ):
+        found[asset].append(OwnerName(role=role, team=team, team_name=team_name, user=user))
+    return found
+
+
+def among(assets: Collection[UUID]) -> Func:
+    """For `asset__in`, as one array: Django takes longer to write hundreds of parameters than the database to read."""
+    array = Value(list(assets), output_field=ArrayField(UUIDField()))
+    return Func(array, template="SELECT unnest(%(expressions)s)", output_field=UUIDField())
 
 
 def ownership_history(asset: UUID) -> QuerySet[Ownership]:
@@ -63,7 +95,7 @@ def classification(asset: UUID, at: datetime | None = None) -> Classification | 
 
 def classifications(assets: Collection[UUID], at: datetime | None = None) -> dict[UUID, Classification]:
     """The classification of each asset that has one at an instant (now when absent). One query."""
-    found = Classification.objects.filter(asset__in=list(assets)).at(at or timezone.now()).select_related("set_by")
+    found = Classification.objects.filter(asset__in=among(assets)).at(at or timezone.now()).select_related("set_by")
     return {row.asset: row for row in found}
 
 

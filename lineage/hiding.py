@@ -13,6 +13,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from governance import audit, ownership, permissions
+from governance import selectors as governance_selectors
 from governance.actions import Action
 from governance.errors import Conflict, Invalid, NotFound
 from governance.models import User
@@ -56,7 +57,7 @@ def show(*, actor: User, asset: UUID) -> Hiding:
 
 def of(assets: Collection[UUID], *, moment: Moment = NOW) -> dict[UUID, Hiding]:
     """Of those that were hidden at the moment, how. One query."""
-    found = Hiding.objects.filter(asset__in=assets).select_related("hidden_by")
+    found = Hiding.objects.filter(asset__in=governance_selectors.among(assets)).select_related("hidden_by")
     return {row.asset: row for row in _at(found, moment.as_of)}
 
 

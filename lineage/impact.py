@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import Func, UUIDField, Value
 from django.utils import timezone
 
-from governance.models import OwnerRole, Ownership
+from governance import selectors as governance_selectors
+from governance.models import OwnerRole
+from governance.selectors import OwnerName
 from lineage import traversal
 from lineage.asof import NOW, Moment
 from lineage.identity import Kind
@@ -30,16 +30,6 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
-    role: str
-    team: str
-    user: str | None
-
-    def __str__(self) -> str:
-        return f"{self.team} ({self.user})" if self.user else self.team
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Touched:
     """One asset downstream."""
 
@@ -48,7 +38,7 @@ class Touched:
     kind: str
     namespace: str
     name: str
-    owners: tuple[Owner, ...]
+    owners: Sequence[OwnerName]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +87,9 @@ def of(*, asset: Asset, days: int = 30, limit: int = 10_000, moment: Moment = NO
         # What is only another name is touched with the asset whose name it is, and has no owner of its own.
         {"ids": ids, "name": Kind.NAME},
     )
-    owners = _owners([row[1] for row in rows], moment.as_of)
+    owners = governance_selectors.owner_names_of([row[1] for row in rows], moment.as_of)
     touched = [
-        Touched(id=row[0], uuid=row[1], kind=row[2], namespace=row[3], name=row[4], owners=owners.get(row[1], ()))
+        Touched(id=row[0], uuid=row[1], kind=row[2], namespace=row[3], name=row[4], owners=owners[row[1]])
         for row in rows
     ]
     touched.sort(key=lambda found: (found.kind, found.namespace, found.name))
@@ -118,22 +108,6 @@ def of(*, asset: Asset, days: int = 30, limit: int = 10_000, moment: Moment = NO
         deployed=_deployed([*models, asset.pk] if asset.kind == Kind.MODEL else models, deployments, moment),
         deployments=_uses(deployments, days, moment),
     )
-
-
-def _owners(assets: Sequence[UUID], as_of: datetime | None) -> dict[UUID, tuple[Owner, ...]]:
-    """The owners of each asset that has some, in the order of the roles."""
-    order = [role.value for role in OwnerRole]
-    # As one array: Django takes longer to write thousands of parameters than the database to find their rows.
-    array = Value(list(assets), output_field=ArrayField(UUIDField()))
-    rows = (
-        Ownership.objects.at(as_of or timezone.now())
-        .filter(asset__in=Func(array, template="SELECT unnest(%(expressions)s)", output_field=UUIDField()))
-        .values_list("asset", "role", "team__slug", "user__username")
-    )
-    found: dict[UUID, list[Owner]] = {}
-    for asset, role, team, user in rows:
-        found.setdefault(asset, []).append(Owner(role=role, team=team, user=user))
-    return {asset: tuple(sorted(owners, key=lambda owner: order.index(owner.role))) for asset, owners in found.items()}
 
 
 def _deployed(models: list[int], deployments: Sequence[Touched], moment: Moment) -> list[DeployedModel]:

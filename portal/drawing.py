@@ -37,6 +37,7 @@ def document(found: Neighbourhood) -> dict[str, object]:
                 "isRoot": node.uuid == found.root,
                 "moreUpstream": node.more_upstream if node.rank <= root_rank else 0,
                 "moreDownstream": node.more_downstream if node.rank >= root_rank else 0,
+                "areCountsExact": node.are_counts_exact,
             }
             for node in found.nodes
         ],

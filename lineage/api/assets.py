@@ -264,11 +264,12 @@ class AssetView(ReadView):
         moment = asked.moment
         asset = selectors.asset(uuid)
         hidden = hiding.of([asset.uuid], moment=moment).get(asset.uuid)
+        owners = governance_selectors.owner_names_of([asset.uuid], moment.as_of)[asset.uuid]
         detail = AssetDetail(
             **msgspec.structs.asdict(asset_out(asset)),
             hidden=_hiding(hidden, asset) if hidden else None,
             dropped_at=selectors.dropped([asset.pk], moment).get(asset.pk),
-            owners=[owner_out(owner) for owner in governance_selectors.owners(asset.uuid, moment.as_of)],
+            owners=[owner_out(owner) for owner in owners],
             facets={
                 facet.key: FacetOut(value=facet.value, seen_at=facet.seen_at, exact=facet.is_exact)
                 for facet in selectors.facets(asset, as_of=moment.as_of)

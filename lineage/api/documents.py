@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from governance import rest
 from governance.errors import Invalid
-from governance.models import Ownership
+from governance.selectors import OwnerName
 from governance.tokens import Scope
 from lineage.asof import Moment
 from lineage.models import Asset
@@ -79,8 +79,8 @@ def asset_out(asset: Asset) -> AssetOut:
     )
 
 
-def owner_out(owner: Ownership) -> OwnerOut:
-    return OwnerOut(role=owner.role, team=owner.team.slug, user=owner.user.username if owner.user else None)
+def owner_out(owner: OwnerName) -> OwnerOut:
+    return OwnerOut(role=owner.role, team=owner.team, user=owner.user)
 
 
 class ReadView(APIView):

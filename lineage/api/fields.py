@@ -202,7 +202,7 @@ class UpstreamOut(rest.Body, frozen=True, kw_only=True):
 
 
 def graph_out(found: FieldNeighbourhood) -> FieldGraphOut:
-    owners = governance_selectors.owners_of({node.asset for node in found.nodes}, found.moment.as_of)
+    owners = governance_selectors.owner_names_of({node.asset for node in found.nodes}, found.moment.as_of)
     return FieldGraphOut(
         graph="fields",
         root=found.root,

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from governance import rest
 from governance import selectors as governance_selectors
 from governance.errors import Invalid
-from governance.models import Ownership
+from governance.selectors import OwnerName
 from lineage import fieldgraph, hiding, selectors
 from lineage.api import fields
 from lineage.api.documents import KindWord, OnADay, OwnerOut, ReadView, owner_out, parameters
@@ -46,6 +46,7 @@ class GraphQuery(OnADay, frozen=True, kw_only=True):
 class NodeOut(rest.Body, frozen=True, kw_only=True):
     """An asset in the neighbourhood. `more_*` counts its neighbours that the answer leaves out.
 
+    They are counted to the end at the root, to 10,000 elsewhere; where `exact_counts` is false, 10,000 is a minimum.
     `state` is that of the newest run of a job or deployment. `hidden`: a person took it from the lists. `dropped_at`:
     it was dropped then, and nothing has written or read it since.
     """
@@ -58,6 +59,7 @@ class NodeOut(rest.Body, frozen=True, kw_only=True):
     rank: int
     more_upstream: int
     more_downstream: int
+    exact_counts: bool
     state: str | None
     hidden: bool
     dropped_at: datetime | None
@@ -144,7 +146,7 @@ class EvidenceOut(rest.Body, frozen=True, kw_only=True):
     reason: str
 
 
-def _node(node: Node, owners: list[Ownership], is_hidden: bool, dropped_at: datetime | None) -> NodeOut:
+def _node(node: Node, owners: list[OwnerName], is_hidden: bool, dropped_at: datetime | None) -> NodeOut:
     return NodeOut(
         id=node.uuid,
         kind=node.kind,
@@ -154,6 +156,7 @@ def _node(node: Node, owners: list[Ownership], is_hidden: bool, dropped_at: date
         rank=node.rank,
         more_upstream=node.more_upstream,
         more_downstream=node.more_downstream,
+        exact_counts=node.are_counts_exact,
         state=node.state,
         hidden=is_hidden,
         dropped_at=dropped_at,
@@ -174,7 +177,7 @@ def _edge(link: Link) -> EdgeOut:
 
 
 def _graph(found: Neighbourhood) -> GraphOut:
-    owners = governance_selectors.owners_of([node.uuid for node in found.nodes], found.moment.as_of)
+    owners = governance_selectors.owner_names_of([node.uuid for node in found.nodes], found.moment.as_of)
     hidden = hiding.of([node.uuid for node in found.nodes], moment=found.moment)
     dropped = selectors.dropped([node.id for node in found.nodes], found.moment)
     return GraphOut(
@@ -193,7 +196,7 @@ def _graph(found: Neighbourhood) -> GraphOut:
 
 
 def _evidence(found: Provenance) -> EvidenceOut:
-    owners = governance_selectors.owners_of({node.asset for node in found.nodes}, found.moment.as_of)
+    owners = governance_selectors.owner_names_of({node.asset for node in found.nodes}, found.moment.as_of)
     return EvidenceOut(
         graph="evidence",
         root=found.root,
@@ -213,7 +216,7 @@ def _evidence(found: Provenance) -> EvidenceOut:
     )
 
 
-def _evidence_node(node: EvidenceNode, owners: list[Ownership]) -> EvidenceNodeOut:
+def _evidence_node(node: EvidenceNode, owners: list[OwnerName]) -> EvidenceNodeOut:
     return EvidenceNodeOut(
         id=node.uuid,
         type="run" if node.is_run else "version",

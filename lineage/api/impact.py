@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from governance import rest
 from lineage import impact, selectors
-from lineage.api.documents import AssetOut, OnADay, OwnerOut, ReadView, asset_out, parameters
+from lineage.api.documents import AssetOut, OnADay, OwnerOut, ReadView, asset_out, owner_out, parameters
 from lineage.impact import Impact
 
 
@@ -99,7 +99,7 @@ def _impact(found: Impact) -> ImpactOut:
                 kind=row.kind,
                 namespace=row.namespace,
                 name=row.name,
-                owners=[OwnerOut(role=owner.role, team=owner.team, user=owner.user) for owner in row.owners],
+                owners=[owner_out(owner) for owner in row.owners],
             )
             for row in found.assets
         ],

@@ -43,6 +43,7 @@ def _node(node: Node) -> dict[str, object]:
         "depth": node.depth,
         "up": node.up,
         "down": node.down,
+        "areCountsExact": node.are_counts_exact,
         "isRoot": node.is_root,
         "state": node.state or "",
         "at": node.at.isoformat() if node.at else "",
@@ -70,6 +71,7 @@ class Way:
     named: Sequence[str]
     unnamed: int
     hidden: int
+    is_exact: bool
     more: str
     fewer: str
 
@@ -111,8 +113,12 @@ def listed(picture: Picture, question: Question, number: int) -> Listed:
         rows=[
             Row(
                 node=node,
-                before=_way(node, Direction.UPSTREAM, before.get(node.id, []), counts, question),
-                after=_way(node, Direction.DOWNSTREAM, after.get(node.id, []), counts, question),
+                before=_way(
+                    node, Direction.UPSTREAM, before.get(node.id, []), counts, question, picture.are_counts_exact
+                ),
+                after=_way(
+                    node, Direction.DOWNSTREAM, after.get(node.id, []), counts, question, picture.are_counts_exact
+                ),
                 part=question.with_part(node.id.removeprefix("group-")).query if node.members else "",
             )
             for node in found[(number - 1) * ROWS : number * ROWS]
@@ -125,7 +131,12 @@ def listed(picture: Picture, question: Question, number: int) -> Listed:
 
 
 def _way(
-    node: Node, side: Direction, names: Sequence[str], counts: dict[tuple[str, Direction], int], question: Question
+    node: Node,
+    side: Direction,
+    names: Sequence[str],
+    counts: dict[tuple[str, Direction], int],
+    question: Question,
+    is_exact: bool,
 ) -> Way:
     hidden = node.up if side is Direction.UPSTREAM else node.down
     shown = counts.get((node.id, side), 0)
@@ -140,6 +151,7 @@ def _way(
         named=kept[:MOST_NAMED],
         unnamed=max(0, len(kept) - MOST_NAMED),
         hidden=hidden,
+        is_exact=is_exact and node.are_counts_exact,
         more=more,
         fewer=fewer,
     )

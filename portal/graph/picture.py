@@ -9,7 +9,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from governance import selectors as governance_selectors
-from governance.models import Ownership
+from governance.selectors import OwnerName
 from lineage import expansion, selectors
 from lineage.fieldgraph import FieldNeighbourhood
 from lineage.models import Asset
@@ -23,7 +23,7 @@ RELATIONS = drawing.RELATIONS | {"direct": "becomes", "indirect": "shapes"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One thing in the picture. `up` and `down` count its neighbours that are not in it.
+    """One thing in the picture. `up` and `down` count its neighbours that are not in it, at least or exactly.
 
     `team` is that of the first of its owners, `caption` what is written under the name. A group has `members`.
     """
@@ -40,6 +40,7 @@ class Node:
     up: int
     down: int
     is_root: bool
+    are_counts_exact: bool = True
     state: str | None = None
     at: datetime | None = None
     team: str = ""
@@ -104,6 +105,7 @@ def _of_map(found: Neighbourhood) -> Picture:
                 up=node.more_upstream,
                 down=node.more_downstream,
                 is_root=node.uuid == found.root,
+                are_counts_exact=node.are_counts_exact,
                 state=node.state,
                 **_owned(owners[node.uuid]),
             )
@@ -207,8 +209,8 @@ def _of_fields(found: FieldNeighbourhood) -> Picture:
     )
 
 
-def _owners(assets: Iterable[UUID], as_of: datetime | None) -> Mapping[UUID, Sequence[Ownership]]:
-    return governance_selectors.owners_of(set(assets), as_of)
+def _owners(assets: Iterable[UUID], as_of: datetime | None) -> Mapping[UUID, Sequence[OwnerName]]:
+    return governance_selectors.owner_names_of(set(assets), as_of)
 
 
 class Owned(TypedDict):
@@ -216,8 +218,8 @@ class Owned(TypedDict):
     owners: tuple[str, ...]
 
 
-def _owned(owners: Sequence[Ownership]) -> Owned:
+def _owned(owners: Sequence[OwnerName]) -> Owned:
     return {
-        "team": owners[0].team.name if owners else "",
-        "owners": tuple(dict.fromkeys(str(one.user or one.team) for one in owners)),
+        "team": owners[0].team_name if owners else "",
+        "owners": tuple(dict.fromkeys(one.user or one.team_name for one in owners)),
     }

@@ -26,6 +26,7 @@
   let loading = null;
   let cy = null;
 
+  const hiddenWords = (node, side) => `${source.areCountsExact && node.areCountsExact ? "" : "at least "}${node[side].toLocaleString()} more`;
   const plural = (count, word) => `${count.toLocaleString()} ${word}${count === 1 ? "" : "s"}`;
   const announce = (text) => { document.getElementById("announcements").textContent = text; };
 
@@ -34,7 +35,7 @@
   // In a large picture hubs alone have them: the panel and the keys open the others.
   function chips(node, isLarge) {
     return Object.keys(SIDES).filter((side) => node[side] > (isLarge ? source.first : 0)).map((side) => {
-      const label = `+ ${node[side].toLocaleString()} more`;
+      const label = `+ ${hiddenWords(node, side)}`;
       return { data: { id: `${node.id}-${side}`, isMore: true, of: node.id, side, label, width: 18 + 5.6 * label.length } };
     });
   }
@@ -296,7 +297,7 @@
   }
 
   function sentence(one) {
-    const sides = Object.entries({ up: "before it", down: "after it" }).map(([side, word]) => `${beside(one.id, side).size} shown ${word}${one[side] ? `, ${one[side].toLocaleString()} more` : ""}`);
+    const sides = Object.entries({ up: "before it", down: "after it" }).map(([side, word]) => `${beside(one.id, side).size} shown ${word}${one[side] ? `, ${hiddenWords(one, side)}` : ""}`);
     return [`${one.kind} ${one.name}`, one.caption, one.state, ...(one.members ? [`${one.members} together`] : sides)].filter(Boolean).join(", ");
   }
 
@@ -331,7 +332,7 @@
     const hidden = one[side];
     const shown = beside(one.id, side).size;
     const words = [`${shown.toLocaleString()} shown`];
-    if (hidden) words.push(`${source.areCountsExact ? "" : "at least "}${hidden.toLocaleString()} more`);
+    if (hidden) words.push(hiddenWords(one, side));
     box.querySelector("[data-slot=count]").textContent = words.join(", ");
     const more = box.querySelector("[data-open]");
     more.hidden = !hidden;

@@ -16,7 +16,8 @@
         if (!count) continue;
         const id = `${node.id}-${side}`;
         const href = `${node.href}/lineage?direction=${side === "up" ? "upstream" : "downstream"}&depth=2`;
-        drawn.push({ data: { id, href, isMore: true, label: `${count.toLocaleString()} more`, name: `${count.toLocaleString()} more ${side === "up" ? "before" : "after"} ${node.name}`, namespace: "" } });
+        const label = `${node.areCountsExact ? "" : "at least "}${count.toLocaleString()} more`;
+        drawn.push({ data: { id, href, isMore: true, label, name: `${label} ${side === "up" ? "before" : "after"} ${node.name}`, namespace: "" } });
         drawn.push({ data: { id: `${id}-edge`, source: side === "up" ? id : node.id, target: side === "up" ? node.id : id, isMore: true } });
       }
     }

@@ -8,7 +8,7 @@ from django.test import Client
 
 from governance import tokens
 from governance.models import User
-from lineage import identity
+from lineage import identity, traversal
 from tests.lineage import growing
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +80,24 @@ class TestNeighbourhood:
         assert answer["truncated"] is False
         hidden = {node["name"]: (node["more_upstream"], node["more_downstream"]) for node in answer["nodes"]}
         assert hidden == {"features": (0, 0), "job-2": (1, 0), "job-3": (0, 1)}
+
+    def test_a_hub_is_counted_to_the_end_only_where_the_walk_begins(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        growing.append([run(number, ["clean"], []) for number in range(11, 18)])
+        growing.project()
+        monkeypatch.setattr(traversal, "MOST_COUNTED", 3)
+        told = [
+            {
+                node["name"]: (node["more_downstream"], node["exact_counts"])
+                for node in graph(client, asset=dataset(root), direction="upstream", depth=2)["nodes"]
+            }
+            for root in ("clean", "features")
+        ]
+
+        assert told[0] == {"clean": (8, True), "job-1": (0, True), "raw": (0, True)}
+        assert told[1]["clean"] == (3, False)
+        assert told[1]["job-2"] == (0, True)
 
     def test_a_budget_that_runs_out_says_so(self, client: Client) -> None:
         answer = graph(client, asset=dataset("raw"), direction="downstream", depth=10, budget=3)
