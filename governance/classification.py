@@ -78,15 +78,6 @@ def classify(
     return classified, True
 
 
-def obstacle(actor: User, asset: UUID) -> str:
-    """Why the actor may not classify it; empty when they may."""
-    try:
-        permissions.require(actor, Permission.MANAGE_OWNERSHIP, asset=asset)
-    except Denied as refusal:
-        return refusal.message
-    return ""
-
-
 def _refuse_lowering(actor: User, before: Classification | None, tier: str, classes: Sequence[str]) -> None:
     if before is None or permissions.may(actor, Permission.MANAGE_POLICIES):
         return

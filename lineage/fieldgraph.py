@@ -145,9 +145,14 @@ def names(asset: Asset, moment: Moment = NOW) -> list[str]:
     return listed(asset, moment).names
 
 
-def listed(asset: Asset, moment: Moment = NOW) -> Listed:
-    """What fields an asset has: those of its schema in their order, then those that only links or tags name."""
-    schema = columns.schema(selectors.facet_on([asset.pk], "schema", moment).get(asset.pk))
+def listed(asset: Asset, moment: Moment = NOW, *, said: Mapping[str, Any] | None = None) -> Listed:
+    """What fields an asset has: those of its schema in their order, then those that only links or tags name.
+
+    `said` gives its facets at the moment, where they were read before.
+    """
+    schema = columns.schema(
+        selectors.facet_on([asset.pk], "schema", moment).get(asset.pk) if said is None else said.get("schema")
+    )
     linked = _rows(
         f"""
         SELECT DISTINCT name FROM (
@@ -161,10 +166,11 @@ def listed(asset: Asset, moment: Moment = NOW) -> Listed:
         moment,
         {"asset": asset.pk},
     )
-    own = tags.of([(asset.pk, asset.uuid)], moment=moment).get(asset.pk, [])
-    said = {field.name: field for field in schema}
-    found = [*said, *(row[0] for row in linked), *sorted({tag.field for tag in own if tag.field})]
-    return Listed(names=list(dict.fromkeys(found)), schema=said, tags=own)
+    sent = None if said is None else {asset.pk: said.get("tags")}
+    own = tags.of([(asset.pk, asset.uuid)], moment=moment, sent=sent).get(asset.pk, [])
+    by_name = {field.name: field for field in schema}
+    found = [*by_name, *(row[0] for row in linked), *sorted({tag.field for tag in own if tag.field})]
+    return Listed(names=list(dict.fromkeys(found)), schema=by_name, tags=own)
 
 
 def feeding(targets: Sequence[Column], moment: Moment, most: int = MOST_LINKS) -> list[Flow]:

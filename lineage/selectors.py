@@ -240,9 +240,9 @@ def facet_on(assets: Sequence[int], key: str, moment: Moment = NOW) -> dict[int,
         return {asset: json.loads(value) for asset, value in cursor.fetchall()}
 
 
-def observations(version: AssetVersion) -> QuerySet[Observation]:
-    """Every measurement of a model version, by metric and segment, the newest first."""
-    return version.observations.select_related("dataset__asset").order_by("metric", "segment", "-measured_at")
+def observations() -> QuerySet[Observation]:
+    """Every measurement of model versions, by metric and segment, the newest first."""
+    return Observation.objects.select_related("dataset__asset").order_by("metric", "segment", "-measured_at")
 
 
 def neighbourhood(

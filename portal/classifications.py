@@ -1,23 +1,24 @@
 """How critical an asset is, as its page shows it."""
 
 import re
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.utils import timezone
 
-from governance import classification, selectors
+from governance import selectors
 from governance.criticality import DataClass, Goal, Tier
 from governance.errors import Invalid
-from governance.models import User
+from governance.permissions import Permission
 from portal.classificationforms import ClassificationForm
 
 BOUND = re.compile(r"(>=|<=)\s*([-+]?\d*\.?\d+(?:[eE][-+]?\d+)?)$")
 
 
-def context(user: User, asset: UUID, form: ClassificationForm | None = None) -> dict[str, Any]:
-    """What the section of an asset's page needs."""
+def context(asset: UUID, held: Collection[Permission], form: ClassificationForm | None = None) -> dict[str, Any]:
+    """What the section of an asset's page needs. `held` is what its reader may do with the asset."""
     now = timezone.now()
     history = list(selectors.classification_history(asset))
     current = next((row for row in history if row.period.upper is None or row.period.upper > now), None)
@@ -28,7 +29,7 @@ def context(user: User, asset: UUID, form: ClassificationForm | None = None) -> 
         "data_chosen": [DataClass(word).label for word in current.data_classes] if current else [],
         "goals": [goal.words for goal in goals],
         "classified_before": [row for row in history if row != current],
-        "may_classify": not classification.obstacle(user, asset),
+        "may_classify": Permission.MANAGE_OWNERSHIP in held,
         "tiers": list(Tier),
         "data_classes": list(DataClass),
         "classification_form": form or ClassificationForm(initial=_initial(current, goals)),

@@ -1,6 +1,6 @@
 """The fields of an asset as its page shows them: what they are, what they are made of, which tags they have and why."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -8,9 +8,7 @@ from uuid import UUID
 from django import forms
 from django.urls import reverse
 
-from governance import permissions
 from governance.errors import Invalid
-from governance.models import User
 from governance.permissions import Permission
 from lineage import columns, fieldgraph, fieldtags, tags
 from lineage.fieldgraph import Flow
@@ -67,14 +65,23 @@ class Row:
     more_sources: int
 
 
-def context(user: User, asset: Asset, cursor: str = "", form: TagForm | None = None) -> dict[str, Any]:
-    """What the section of a dataset's fields needs."""
-    listed = fieldgraph.listed(asset)
+def context(
+    asset: Asset,
+    held: Collection[Permission],
+    cursor: str = "",
+    form: TagForm | None = None,
+    said: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What the section of a dataset's fields needs. `held` is what its reader may do with the asset.
+
+    `said` gives the asset's facets where they were read before.
+    """
+    listed = fieldgraph.listed(asset, said=said)
     names, own = listed.names, listed.tags
     begin = _begin(cursor)
     page = names[begin : begin + SIZE]
     found = fieldtags.arriving(asset, page)
-    may_tag = permissions.may(user, Permission.MANAGE_ASSETS, asset=asset.uuid)
+    may_tag = Permission.MANAGE_ASSETS in held
     following = str(begin + SIZE) if begin + SIZE < len(names) else ""
     return {
         "fields": Page([_row(name, listed.schema.get(name), own, found) for name in page], following, not cursor),

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import Subquery
+
 from governance.errors import NotFound
 from lineage import selectors
 from lineage.models import Asset, AssetVersion, Observation
@@ -27,11 +29,14 @@ def version(uuid: UUID) -> AssetVersion:
 
 
 def newest(asset: Asset) -> Measured | None:
-    """Of the version that was named last; None when there is none yet."""
-    version = asset.versions.select_related("asset").order_by("-seen_at", "-id").first()
-    return of(version, is_newest=True) if version else None
+    """Of the version that was named last; None when there is none yet. One query where anything was measured."""
+    versions = asset.versions.select_related("asset").order_by("-seen_at", "-id")
+    rows = selectors.observations().filter(version=Subquery(versions.values("pk")[:1])).select_related("version__asset")
+    measured = list(rows.distinct("metric", "segment"))
+    version = measured[0].version if measured else versions.first()
+    return Measured(version=version, is_newest=True, rows=measured) if version else None
 
 
-def of(version: AssetVersion, *, is_newest: bool = False) -> Measured:
-    rows = selectors.observations(version).distinct("metric", "segment")
-    return Measured(version=version, is_newest=is_newest, rows=list(rows))
+def of(version: AssetVersion) -> Measured:
+    rows = selectors.observations().filter(version=version).distinct("metric", "segment")
+    return Measured(version=version, is_newest=False, rows=list(rows))

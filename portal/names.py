@@ -1,11 +1,10 @@
 """Other names of an asset, and whether it is hidden or was dropped, as its page shows them."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
 
-from governance import permissions
-from governance.models import User
 from governance.permissions import Permission
 from lineage import hiding, naming, selectors
 from lineage.models import Asset
@@ -37,11 +36,11 @@ class HidingForm(forms.Form):
     )
 
 
-def context(user: User, asset: Asset, form: HidingForm | None = None) -> dict[str, Any]:
-    """What the sections of names and of hiding need."""
+def context(asset: Asset, held: Collection[Permission], form: HidingForm | None = None) -> dict[str, Any]:
+    """What the sections of names and of hiding need. `held` is what their reader may do with the asset."""
     found = naming.of(asset)
     hidden = hiding.of([asset.uuid]).get(asset.uuid)
-    may_manage = permissions.may(user, Permission.MANAGE_ASSETS, asset=asset.uuid)
+    may_manage = Permission.MANAGE_ASSETS in held
     return {
         "other_names": [
             {

@@ -1,14 +1,14 @@
 """Who answers for an asset, as the pages show it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
-from governance import permissions, selectors
-from governance.models import OwnerRole, Ownership, Team, User
+from governance import selectors
+from governance.models import OwnerRole, Ownership, Team
 from governance.permissions import Permission
 from lineage.models import Asset
 from portal.forms import OwnerForm
@@ -36,6 +36,19 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Who holds an asset's roles now, and who held them before."""
+
+    current: Mapping[OwnerRole, Ownership]
+    past: Sequence[Past]
+
+    @property
+    def teams(self) -> set[Team]:
+        """Those that own the asset now."""
+        return {one.team for one in self.current.values()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
     """Someone who owns an asset in a list, with the roles they hold."""
 
@@ -55,15 +68,22 @@ def beside(found: Page) -> Page:
     return replace(found, rows=[Row(asset=asset, owners=_holders(owned[asset.uuid])) for asset in found.rows])
 
 
-def context(user: User, asset: UUID, form: OwnerForm | None = None) -> dict[str, Any]:
-    """What the owners' section of an asset's page needs."""
+def history(asset: UUID) -> History:
+    """One query."""
     now = timezone.now()
-    history = list(selectors.ownership_history(asset))
-    current = {one.role: one for one in history if one.period.lower <= now and not _has_ended(one, now)}
-    may_manage = permissions.may(user, Permission.MANAGE_OWNERSHIP, asset=asset)
+    rows = list(selectors.ownership_history(asset))
+    return History(
+        current={OwnerRole(one.role): one for one in rows if one.period.lower <= now and not _has_ended(one, now)},
+        past=[Past(ownership=one, role_label=label(one.role)) for one in rows if _has_ended(one, now)],
+    )
+
+
+def context(owned: History, held: Collection[Permission], form: OwnerForm | None = None) -> dict[str, Any]:
+    """What the owners' section of an asset's page needs. `held` is what its reader may do with the asset."""
+    may_manage = Permission.MANAGE_OWNERSHIP in held
     return {
-        "roles": [Role(role=role.value, label=role.label, current=current.get(role.value)) for role in OwnerRole],
-        "history": [Past(ownership=one, role_label=label(one.role)) for one in history if _has_ended(one, now)],
+        "roles": [Role(role=role.value, label=role.label, current=owned.current.get(role)) for role in OwnerRole],
+        "history": owned.past,
         "may_manage": may_manage,
         "form": form or OwnerForm(),
         "teams": list(Team.objects.all()) if may_manage else [],

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from lineage.selectors import Version
 from policies import selectors
@@ -38,10 +38,14 @@ def newest(asked: QuerySet[Promotion]) -> list[Standing]:
 
     A request that waits or was blocked does not undo what passed before it, and one that was withdrawn says nothing.
     """
-    told = asked.exclude(state=State.WITHDRAWN).order_by("stage", "-id").distinct("stage")
+    told = asked.exclude(state=State.WITHDRAWN).annotate(is_passed=Q(state=State.PASSED))
+    told = told.order_by("stage", "is_passed", "-id").distinct("stage", "is_passed")
     told = told.prefetch_related("findings__policy_version__policy", "approvals__user")
-    found = {one.pk: one for one in [*told, *told.filter(state=State.PASSED)]}
-    return [of(one) for one in sorted(found.values(), key=lambda one: (one.stage, -one.pk))]
+    latest: dict[str, int] = {}
+    for one in told:
+        latest[one.stage] = max(one.pk, latest.get(one.stage, 0))
+    kept = [one for one in told if one.state == State.PASSED or one.pk == latest[one.stage]]
+    return [of(one) for one in sorted(kept, key=lambda one: (one.stage, -one.pk))]
 
 
 def beside(found: Page) -> Page:

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from governance import permissions
 from lineage import selectors
 from lineage.identity import Family, Kind
 from lineage.models import Asset
@@ -26,18 +27,22 @@ PART_SIZE = 10
 @require_GET
 def detail(request: PortalRequest, uuid: UUID) -> HttpResponse:
     asset = selectors.asset(uuid)
+    owned = owners.history(asset.uuid)
+    held = permissions.held(request.user, asset.uuid, owning=owned.teams)
+    said = selectors.facets(asset)
+    by_key = {facet.key: facet.value for facet in said}
     context = {
         "asset": asset,
-        "facets": facets.sort(selectors.facets(asset)),
+        "facets": facets.sort(said),
         "measured": measurements.newest(asset) if asset.kind == Kind.MODEL else None,
         "standings": standings.newest(promotions.promotions(model=asset.uuid)) if asset.kind == Kind.MODEL else [],
         **lineage_context(asset, Direction.BOTH, GRAPH_DEPTH),
         **versions_context(asset, ""),
         **runs_context(asset, ""),
-        **owners.context(request.user, asset.uuid),
-        **(classifications.context(request.user, asset.uuid) if asset.kind == Kind.MODEL else {}),
-        **(fields.context(request.user, asset) if asset.family == Family.DATASET else {}),
-        **names.context(request.user, asset),
+        **owners.context(owned, held),
+        **(classifications.context(asset.uuid, held) if asset.kind == Kind.MODEL else {}),
+        **(fields.context(asset, held, said=by_key) if asset.family == Family.DATASET else {}),
+        **names.context(asset, held),
     }
     return render(request, "assets", "assets/asset.html", "assets/asset.html", context)
 

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from governance import classification
+from governance import classification, permissions
 from governance.errors import Denied, Invalid
 from lineage import selectors
 from lineage.models import Asset
@@ -52,6 +52,6 @@ def _answer(
         "part": "Classification",
         "part_template": "assets/_classification.html",
         "notice": notice,
-        **classifications.context(request.user, asset.uuid, form),
+        **classifications.context(asset.uuid, permissions.held(request.user, asset.uuid), form),
     }
     return render(request, "assets", "assets/part.html", "assets/_classification.html", context, status=status)

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
+from governance import permissions
 from governance.errors import Conflict, DomainError, Invalid
 from lineage import hiding, naming, selectors, tags
 from lineage.models import Asset
@@ -125,7 +126,7 @@ def _fields(
     notice: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    context = fields.context(request.user, asset, cursor, form)
+    context = fields.context(asset, permissions.held(request.user, asset.uuid), cursor, form)
     return _part(request, asset, "Fields", "assets/_fields.html", context, notice, status)
 
 
@@ -137,9 +138,8 @@ def _names(
     notice: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    return _part(
-        request, asset, "Names", "assets/_names.html", names.context(request.user, asset, form), notice, status
-    )
+    context = names.context(asset, permissions.held(request.user, asset.uuid), form)
+    return _part(request, asset, "Names", "assets/_names.html", context, notice, status)
 
 
 def _part(

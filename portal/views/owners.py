@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from governance import ownership
+from governance import ownership, permissions
 from governance.errors import Conflict, Invalid
 from lineage import selectors
 from lineage.models import Asset
@@ -52,11 +52,12 @@ def done(request: PortalRequest, asset: Asset, notice: str) -> HttpResponse:
 def answer(
     request: PortalRequest, asset: Asset, *, form: OwnerForm | None = None, notice: str = "", status: int = 200
 ) -> HttpResponse:
+    owned = owners.history(asset.uuid)
     context = {
         "asset": asset,
         "part": "Owners",
         "part_template": "assets/_owners.html",
         "notice": notice,
-        **owners.context(request.user, asset.uuid, form),
+        **owners.context(owned, permissions.held(request.user, asset.uuid, owning=owned.teams), form),
     }
     return render(request, "assets", "assets/part.html", "assets/_owners.html", context, status=status)

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 SignIn = Callable[[User], Client]
 HTMX = {"HX-Request": "true"}
 # Session and user, rights, words, counts by kind, team, tier, tag and stage, assets, owners; none for each row.
-QUERY_BUDGET = 16
+QUERY_BUDGET = 12
 
 
 @pytest.mark.parametrize("name", ["owner", "member", "outsider", "approver", "auditor"])

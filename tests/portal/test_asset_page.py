@@ -19,7 +19,7 @@ from tests.portal.scenes import HOSTILE, RUN, WAREHOUSE, dataset, run_event
 pytestmark = pytest.mark.django_db
 SignIn = Callable[[User], Client]
 HTMX = {"HX-Request": "true"}
-QUERY_BUDGET = 38
+QUERY_BUDGET = 30
 
 
 @pytest.mark.parametrize("name", ["owner", "member", "outsider", "approver", "auditor"])
