@@ -14,7 +14,11 @@ ALERTS_WITHIN_DAYS = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveVersion:
-    """A model version that the newest run of a deployment reads, while that run lasts. `stage`: its environment."""
+    """A model version that a deployment serves: that of its run which was heard of last, while that run lasts.
+
+    Of runs heard of at the same time one that lasts counts, so that a canary that ends gives way to what it was tried
+    beside. `stage`: its environment.
+    """
 
     deployment: UUID
     deployment_name: str
@@ -54,7 +58,7 @@ def versions() -> list[LiveVersion]:
                 JOIN lineage_runio io ON io.run_id = r.uuid AND io.direction = 'input' AND io.version_id IS NOT NULL
                 JOIN lineage_asset m ON m.id = io.asset_id AND m.kind = 'model'
                 WHERE d.kind = 'deployment'
-                ORDER BY d.id, m.id, io.first_seen_at DESC, io.run_id
+                ORDER BY d.id, m.id, r.last_event_at DESC, (r.ended_at IS NULL) DESC, io.first_seen_at DESC, io.run_id
             )
             SELECT deployment, deployment_name, model, namespace, name, v.uuid AS version, v.key, since,
                    COALESCE((SELECT max(s.body ->> 'environment') FROM lineage_rundetail s
@@ -87,7 +91,7 @@ def open_alerts() -> list[OpenAlert]:
                 JOIN lineage_run r ON r.uuid = d.run
                 JOIN lineage_asset j ON j.id = r.job_id
                 WHERE d.name = 'alerts' AND d.last_seen_at > now() - make_interval(days => %(days)s)
-                ORDER BY v.uuid, e ->> 'id', (e ->> 'closed_at') IS NULL, d.last_seen_at DESC
+                ORDER BY v.uuid, e ->> 'id', d.last_seen_at DESC, (e ->> 'closed_at') IS NULL
             ) told WHERE closed_at IS NULL
             ORDER BY version, opened_at, id
             """,

@@ -358,7 +358,9 @@ TOLD = (
             WITH told AS (
                 SELECT DISTINCT ON (io.asset_id, e ->> 'id') io.asset_id AS model_id, m.uuid AS model, io.version_id,
                        e ->> 'id' AS id, e ->> 'kind' AS kind, e ->> 'severity' AS severity, e ? 'is_false' AS is_false,
-                       COALESCE((e ->> 'opened_at')::timestamptz, d.first_seen_at) AS at,
+                       -- Closed without ever having been open is how some senders say that all is well.
+                       COALESCE((e ->> 'opened_at')::timestamptz, min(d.first_seen_at) FILTER (
+                           WHERE NOT e ? 'closed_at') OVER (PARTITION BY io.asset_id, e ->> 'id')) AS at,
                        (e ->> 'closed_at')::timestamptz AS closed_at,
                        (e ->> 'answered_at')::timestamptz AS answered_at
                 FROM lineage_rundetail d CROSS JOIN LATERAL jsonb_array_elements(d.body -> 'alerts') e
