@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from integrations.systems import circleci, github, gitlab
+from integrations.systems import azure_devops, bitbucket, ci, circleci, github, gitlab, jenkins
 from integrations.systems.base import System
 
 ALL: tuple[System, ...] = (
+    azure_devops.SYSTEM,
+    bitbucket.SYSTEM,
+    ci.SYSTEM,
     circleci.SYSTEM,
     github.SYSTEM,
     gitlab.SYSTEM,
+    jenkins.SYSTEM,
 )
 BY_SLUG: Mapping[str, System] = MappingProxyType({system.slug: system for system in ALL})

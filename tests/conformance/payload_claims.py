@@ -53,4 +53,17 @@ CLAIMS: Mapping[str, Claim] = {
     "gitlab/pipeline_event.json": Claim(system="gitlab"),
     "gitlab/push_event.json": Claim(system="gitlab"),
     "gitlab/release_event.json": Claim(system="gitlab"),
+    # Bitbucket: what a file holds is the body; the event stands in a header.
+    "bitbucket/pullrequest_fulfilled.json": Claim(system="bitbucket", type="pullrequest:fulfilled"),
+    "bitbucket/repo_commit_status_updated.json": Claim(system="bitbucket", type="repo:commit_status_updated"),
+    "bitbucket/repo_push.json": Claim(
+        system="bitbucket", type="repo:push", options={"default_branches": ["name-of-branch"]}
+    ),
+    # Jenkins
+    "jenkins/notification_completed_with_scm.json": Claim(system="jenkins"),
+    "jenkins/notification_finalized_old_artifacts.json": Claim(system="jenkins"),
+    # Azure DevOps
+    "azure_devops/build_complete.json": Claim(system="azure_devops"),
+    "azure_devops/pipelines_approval_completed.json": Claim(system="azure_devops"),
+    "azure_devops/pipelines_stage_state_changed.json": Claim(system="azure_devops"),
 }
