@@ -1,12 +1,13 @@
 """Request logs of served models: how many decisions, and how long they took. What was asked and answered is never read.
 
-A log tells each request and each answer by itself, by the hundred a second. `gather` makes one message of what came in
-a while; one that comes alone says the same of one decision.
+A log tells each request, each answer and what turned out to be true by itself, by the hundred a second. `gather` makes
+one message of what came in a while; one that comes alone says the same of one decision.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from integrations import openlineage
@@ -19,14 +20,22 @@ DECISIONS = "decisions"
 MAX_LATENCY_MS = 3_600_000.0
 
 
+class Step(StrEnum):
+    """What of a decision is logged. FEEDBACK: somebody told what would have been right."""
+
+    REQUEST = "request"
+    ANSWER = "answer"
+    FEEDBACK = "feedback"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logged:
-    """A request or an answer: of which service, under which id both are known, and when."""
+    """One step of a decision: of which service, under which id all its steps are known, and when."""
 
     service: str
     id: str
     at: datetime
-    is_answer: bool
+    step: Step
 
 
 Read = Callable[[Message], Logged]
@@ -36,6 +45,21 @@ Read = Callable[[Message], Logged]
 class _Exchange:
     asked: datetime | None = None
     answered: datetime | None = None
+    has_feedback: bool = False
+
+    def take(self, logged: Logged) -> None:
+        """What is sent twice is counted once, at its first time."""
+        if logged.step is Step.FEEDBACK:
+            self.has_feedback = True
+        elif logged.step is Step.ANSWER:
+            self.answered = min(self.answered or logged.at, logged.at)
+        else:
+            self.asked = min(self.asked or logged.at, logged.at)
+
+    @property
+    def is_decision(self) -> bool:
+        """Feedback alone is on a decision of another time."""
+        return self.asked is not None or self.answered is not None
 
     @property
     def latency_ms(self) -> float | None:
@@ -66,11 +90,7 @@ def gathering(read: Read) -> Callable[[Iterable[Message]], Iterator[Message]]:
             key = (logged.service, logged.at.date().isoformat())
             window = windows.setdefault(key, _Window(logged.at, logged.at))
             window.first, window.last = min(window.first, logged.at), max(window.last, logged.at)
-            exchange = window.exchanges.setdefault(logged.id, _Exchange())
-            if logged.is_answer:
-                exchange.answered = min(exchange.answered or logged.at, logged.at)
-            else:
-                exchange.asked = min(exchange.asked or logged.at, logged.at)
+            window.exchanges.setdefault(logged.id, _Exchange()).take(logged)
             received[key] = max(received.get(key, message.received_at), message.received_at)
         for key, window in sorted(windows.items()):
             yield Message(received_at=received[key], document=_summary(key[0], window), type=DECISIONS)
@@ -85,8 +105,9 @@ def _summary(service: str, window: _Window) -> dict[str, Any]:
         "service": service,
         "from": window.first.isoformat(),
         "until": window.last.isoformat(),
-        "count": len(exchanges),
+        "count": sum(exchange.is_decision for exchange in exchanges),
         "answered": sum(exchange.answered is not None for exchange in exchanges),
+        "feedback": sum(exchange.has_feedback for exchange in exchanges),
     }
     if latencies:
         shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
@@ -100,16 +121,18 @@ def _quantile(ascending: list[float], share: float) -> float:
 
 
 def of_one(logged: Logged, job: Callable[[str], Job]) -> Event:
-    """A request or answer that came alone."""
-    return _event(job(logged.service), logged.at, {"count": 1})
+    """A step that came alone."""
+    samples = {"count": 0, "feedback": 1} if logged.step is Step.FEEDBACK else {"count": 1}
+    return _event(job(logged.service), logged.at, samples)
 
 
 def of_summary(message: Message, job: Callable[[str], Job]) -> Event:
     """What was gathered. Raises Refused."""
     said = Reader(message.document)
     told: dict[str, Any] = {"count": said.count("count") or 0}
-    if (answered := said.count("answered")) is not None:
-        told["answered"] = answered
+    for key in ("answered", "feedback"):
+        if number := said.count(key):
+            told[key] = number
     told |= {key: time.isoformat() for key in ("from", "until") if (time := said.time(key)) is not None}
     latencies = {name: value for name, one in said.entries("latencyMs") if (value := one.number()) is not None}
     if latencies:

@@ -6,7 +6,7 @@ from integrations import openlineage
 from integrations.openlineage import Dataset, Event, Job, Type
 from integrations.systems import decisions, envelopes, kubernetes
 from integrations.systems.base import Context, Fact, Group, Mechanism, Message, Refused, Scheme, System, Tested
-from integrations.systems.decisions import DECISIONS, Logged
+from integrations.systems.decisions import DECISIONS, Logged, Step
 from integrations.systems.kubernetes import Change
 from integrations.systems.reading import Reader
 
@@ -179,7 +179,7 @@ def read(message: Message) -> Logged:
             service=f"{said.text('namespace') or 'default'}/{name}",
             id=event.id,
             at=event.time or message.received_at,
-            is_answer=event.type == RESPONSE,
+            step=Step.ANSWER if event.type == RESPONSE else Step.REQUEST,
         )
     raise Refused("ce-type", "is missing.")
 
