@@ -137,18 +137,14 @@ def _reason(row: Finding) -> Reason:
 
 def _verdicts(outlet: Outlet, since: datetime) -> Iterable[Verdict]:
     told = NoticeRow.objects.filter(outlet=outlet, kind=Kind.VERDICT).values_list("subject", flat=True)
-    due = (
-        Verdict.objects.filter(decided_at__gte=since, state__in=[State.PASSED, State.BLOCKED])
-        .select_related("promotion")
-        .order_by("decided_at", "id")
-    )
+    due = selectors.verdicts(since=since).filter(state__in=[State.PASSED, State.BLOCKED])
     known = set(told.filter(composed_at__gte=since))
     return [one for one in due if f"verdict {one.pk}" not in known][:ROWS]
 
 
 def _incidents(outlet: Outlet, kind: Kind, since: datetime) -> Iterable[Incident]:
     """Of those that ask for retraining: alerts that are critical."""
-    due = Incident.objects.filter(opened_at__gte=since).order_by("opened_at", "id")
+    due = selectors.incidents(since=since)
     if kind is Kind.RETRAIN:
         due = due.filter(kind=incidents.Kind.ALERT, severity="critical")
     known = set(

@@ -11,7 +11,8 @@ from governance.errors import NotFound
 from policies import coverage, documents, waiver_states
 from policies.checks.catalogue import CHECKS
 from policies.evaluation import State
-from policies.models import Finding, Policy, PolicyVersion, Promotion, Waiver
+from policies.incidentmodels import Incident
+from policies.models import Finding, Policy, PolicyVersion, Promotion, Verdict, Waiver
 from policies.waiver_states import WaiverState
 
 
@@ -74,6 +75,16 @@ def promotions(*, state: str = "", model: UUID | None = None) -> QuerySet[Promot
     if state:
         found = found.filter(state=state)
     return found.filter(model=model) if model is not None else found
+
+
+def verdicts(*, since: datetime) -> QuerySet[Verdict]:
+    """Verdicts with their promotions, the oldest first."""
+    return Verdict.objects.filter(decided_at__gte=since).select_related("promotion").order_by("decided_at", "id")
+
+
+def incidents(*, since: datetime) -> QuerySet[Incident]:
+    """Incidents that were opened since, the oldest first."""
+    return Incident.objects.filter(opened_at__gte=since).order_by("opened_at", "id")
 
 
 def states() -> dict[str, int]:
@@ -148,6 +159,9 @@ def passed_with(waiver: Waiver) -> list[Promotion]:
 
 def waived(promotion: Promotion, now: datetime) -> Mapping[int, Waiver]:
     """The waivers of its findings, by the finding's id: those it passed with, or those that cover them now."""
+    if promotion.state == State.PASSED and promotion.covered_until is None:
+        # Decided without any waiver.
+        return {}
     verdict = promotion.verdicts.order_by("-number").first()
     if verdict is not None and promotion.state == State.PASSED:
         uses = verdict.waiver_uses.values_list("finding_id", "waiver_id")
