@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from integrations.systems import azure_devops, bitbucket, ci, circleci, github, gitlab, jenkins, kserve, seldon
+from integrations.systems import azure_devops, bitbucket, ci, circleci, github, gitlab, jenkins, kserve, mlflow, seldon
 from integrations.systems.base import System
 
 ALL: tuple[System, ...] = (
@@ -15,6 +15,7 @@ ALL: tuple[System, ...] = (
     gitlab.SYSTEM,
     jenkins.SYSTEM,
     kserve.SYSTEM,
+    mlflow.SYSTEM,
     seldon.SYSTEM,
 )
 BY_SLUG: Mapping[str, System] = MappingProxyType({system.slug: system for system in ALL})
