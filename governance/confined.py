@@ -1,23 +1,34 @@
 """Inside of a confined process: take on its bounds, then run the module that was asked for (see confinement).
 
-`python -m governance.confined ORDER MODULE ARGUMENT…`, where ORDER is JSON. Standard library only: before the bounds
-hold, nothing of anybody else's runs.
+`python -m governance.confined ORDER`, where ORDER is a file of JSON. Standard library only: before the bounds hold,
+nothing of anybody else's runs.
+
+`python -m governance.confined --standing DESCRIPTOR` waits for orders on a socket and forks a process for each, which
+begins with the libraries that were loaded before. The one that waits loads libraries and reads nothing from outside.
 """
 
 import ctypes
+import gc
+import importlib
 import json
 import os
 import resource
 import runpy
+import select
 import signal
+import socket
 import struct
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+STANDING = "--standing"
 OUT_OF_MEMORY = 71
+# Of the path that an order comes as.
+MAX_PATH_BYTES = 4_096
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 # The same numbers on every architecture (include/uapi/asm-generic/unistd.h), since Linux 5.13.
@@ -32,13 +43,16 @@ SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc", "/opt", "/proc", "/sys", "/d
 
 
 def main() -> None:
-    order: dict[str, Any] = json.loads(sys.argv[1])
-    module = sys.argv[2]
+    if sys.argv[1] == STANDING:
+        order = _next_order(socket.socket(fileno=int(sys.argv[2])))
+    else:
+        order = json.loads(Path(sys.argv[1]).read_bytes())
+    module: str = order["module"]
     enforced = ["wall time", *_limit(order)]
     if sys.platform == "linux":
         enforced += _isolate(order, module)
     Path(order["enforced"]).write_text(json.dumps(enforced))
-    sys.argv = sys.argv[2:]
+    sys.argv = [module, *order["arguments"]]
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except MemoryError:
@@ -46,6 +60,68 @@ def main() -> None:
         sys.stderr.flush()
         # Not by raising: what runs at the exit of Python may need memory as well.
         os._exit(OUT_OF_MEMORY)
+    finally:
+        gc.unfreeze()
+    sys.stdout.flush()
+    # Taking libraries apart takes as long as small work does, and leaves nothing that anybody wants.
+    os._exit(0)
+
+
+def _next_order(control: socket.socket) -> dict[str, Any]:
+    """The order that a forked process has to do. The process that forks does not come back from here."""
+    prepared: set[tuple[str, str]] = set()
+    idle_s: float | None = None
+    while select.select([control], [], [], idle_s)[0] and (path := control.recv(MAX_PATH_BYTES)):
+        order: dict[str, Any] = json.loads(Path(os.fsdecode(path)).read_bytes())
+        idle_s = order["idle_s"]
+        wanted = (order["prepare"], order["prepare_argument"])
+        if wanted not in prepared:
+            module, _, function = wanted[0].partition(":")
+            getattr(importlib.import_module(module), function)(wanted[1])
+            prepared.add(wanted)
+            # What is loaded stays: looking through it for garbage would copy its pages into every fork.
+            gc.collect()
+            gc.freeze()
+        parent = os.getpid()
+        process = os.fork()
+        if not process:
+            control.close()
+            _settle_in(Path(order["folder"]))
+            return order | {"parent": parent}
+        answer = _ending(process, control, order["wall_s"])
+        control.sendall(json.dumps(answer).encode())
+    # Nothing is left to be done, and libraries complain when they are taken apart.
+    os._exit(0)
+
+
+def _settle_in(folder: Path) -> None:
+    """Be as a process is that was started in the folder, with a session and output of its own."""
+    os.setsid()
+    for name, descriptor in ((".printed", 1), (".said", 2)):
+        file = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.dup2(file, descriptor)
+        os.close(file)
+    os.chdir(folder)
+    os.environ.update(HOME=str(folder), TMPDIR=str(folder))
+
+
+def _ending(process: int, control: socket.socket, wall_s: float) -> dict[str, Any]:
+    """How the process ended: its code as `subprocess` gives it, or None when the time was up. Nothing of it is left."""
+    watched = os.pidfd_open(process)
+    poll = select.poll()
+    poll.register(watched, select.POLLIN)
+    # Nothing comes before the answer: if there is something, then that the one who asked is gone.
+    poll.register(control, select.POLLIN)
+    events = poll.poll(wall_s * 1000)
+    has_ended = any(descriptor == watched for descriptor, _ in events)
+    os.close(watched)
+    with suppress(ProcessLookupError):
+        os.killpg(process, signal.SIGKILL)
+    os.kill(process, signal.SIGKILL)
+    _, status = os.waitpid(process, 0)
+    if not has_ended and events:
+        os._exit(0)
+    return {"code": os.waitstatus_to_exitcode(status) if has_ended else None}
 
 
 def _limit(order: dict[str, Any]) -> Iterator[str]:

@@ -10,6 +10,9 @@ this service never runs. What is bounded depends on the machine, so every answer
 
 No environment variable of the service reaches the process. Elsewhere than on Linux only resource limits and wall time
 hold, and macOS does not keep the one on memory.
+
+Loading libraries may take longer than the work. On Linux a process can stand by that has loaded them (see standing):
+the work is then a fork of it, which takes on the same bounds before it looks at anything from outside.
 """
 
 import json
@@ -23,6 +26,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from governance import standing
+from governance.standing import Prepared
 
 ROOT = Path(__file__).resolve().parent.parent
 LAUNCHER = "governance.confined"
@@ -87,37 +93,42 @@ def scratch() -> Iterator[Path]:
 
 
 def run(
-    module: str, arguments: Sequence[str], *, folder: Path, limits: Limits, readable: Sequence[Path] = ()
+    module: str,
+    arguments: Sequence[str],
+    *,
+    folder: Path,
+    limits: Limits,
+    readable: Sequence[Path] = (),
+    prepared: Prepared | None = None,
 ) -> Finished:
     """Run a module of ours as a program and give what it printed. `folder` is its scratch and working folder.
 
-    Raises Stopped when it takes too much or fails.
+    With `prepared` it is a fork of a process that stands by, where there can be one. Raises Stopped when it takes too
+    much or fails.
     """
-    enforced, printed, said = (folder / name for name in (".enforced", ".printed", ".said"))
-    order = asdict(limits) | {
+    order, enforced, printed, said = (folder / name for name in (".order", ".enforced", ".printed", ".said"))
+    told = asdict(limits) | {
         "readable": [str(path) for path in readable],
         "folder": str(folder),
         "enforced": str(enforced),
         "root": str(ROOT),
         "parent": os.getpid(),
+        "module": module,
+        "arguments": list(arguments),
     }
-    command = [sys.executable, "-P", "-s", "-m", LAUNCHER, json.dumps(order), module, *arguments]
-    with printed.open("wb") as out, said.open("wb") as err:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            cwd=folder,
-            env=_environment(folder, limits),
-            start_new_session=True,
-        )
-        try:
-            code = process.wait(timeout=limits.wall_s)
-        except subprocess.TimeoutExpired as error:
-            raise Stopped(Reason.TIME, f"It was not done after {limits.wall_s:g} seconds.") from error
-        finally:
-            _end(process)
+    if prepared is not None:
+        told |= prepared.as_order()
+    order.write_text(json.dumps(told), encoding="utf-8")
+    try:
+        code = None
+        if prepared is not None:
+            code = standing.run(
+                order, _command(standing.FLAG), _environment(Path(tempfile.gettempdir()), limits.threads), limits.wall_s
+            )
+        if code is None:
+            code = _started(order, folder, limits, printed, said)
+    except TimeoutError as error:
+        raise Stopped(Reason.TIME, f"It was not done after {limits.wall_s:g} seconds.") from error
     words = said.read_bytes()[-KEPT_WORDS:].decode(errors="replace").strip()
     if code != 0:
         raise Stopped(_reason(code, words), words or f"It ended with {code}.")
@@ -126,8 +137,31 @@ def run(
     return Finished(output=printed.read_bytes(), enforced=tuple(json.loads(enforced.read_text())))
 
 
-def _environment(folder: Path, limits: Limits) -> Mapping[str, str]:
-    threads = str(limits.threads)
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-P", "-s", "-m", LAUNCHER, *arguments]
+
+
+def _started(order: Path, folder: Path, limits: Limits, printed: Path, said: Path) -> int:
+    """What a process of its own ends with. Raises TimeoutError."""
+    with printed.open("wb") as out, said.open("wb") as err:
+        process = subprocess.Popen(
+            _command(str(order)),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            cwd=folder,
+            env=_environment(folder, limits.threads),
+            start_new_session=True,
+        )
+        try:
+            return process.wait(timeout=limits.wall_s)
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError from error
+        finally:
+            _end(process)
+
+
+def _environment(folder: Path, threads: int) -> Mapping[str, str]:
     return {
         **{name: os.environ[name] for name in HANDED_ON if name in os.environ},
         "PYTHONPATH": str(ROOT),
@@ -135,7 +169,9 @@ def _environment(folder: Path, limits: Limits) -> Mapping[str, str]:
         "PYTHONHASHSEED": "0",
         "HOME": str(folder),
         "TMPDIR": str(folder),
-        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads),
+        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads)),
+        # Threads that wait do so asleep: where others want the processors, spinning takes them from the work itself.
+        "OMP_WAIT_POLICY": "PASSIVE",
         # Each arena reserves address space, which the limit on memory counts.
         "MALLOC_ARENA_MAX": "2",
     }

@@ -41,9 +41,10 @@ def check(finding_ids: Sequence[int]) -> None:
         nudge.projector()
         queue.nudge(waiting, delay_s=WATERMARK_DELAY_S)
         return
-    slow = [finding for finding in findings if _is_slow(finding)]
+    slow = [finding for finding in findings if queue.is_slow(finding.check_id)]
     _extend(slow)
-    for group in ([finding for finding in findings if finding not in slow], *([finding] for finding in slow)):
+    quick = [finding for finding in findings if finding not in slow]
+    for group in filter(None, [quick, *([finding] for finding in slow)]):
         judged = [(finding, *_judge(finding)) for finding in group]
         with transaction.atomic():
             locked = Promotion.objects.select_for_update().get(pk=promotion.pk)
@@ -59,11 +60,6 @@ def check_here(promotion: Promotion) -> None:
         finding.promotion = locked
         _store(finding, *_judge(finding))
     verdicts.settle(locked)
-
-
-def _is_slow(finding: Finding) -> bool:
-    checker = CHECKS.get(finding.check_id)
-    return checker is not None and checker.is_slow
 
 
 def _extend(findings: Sequence[Finding]) -> None:
@@ -144,13 +140,13 @@ def sweep() -> int:
             promotion__requested_at__lte=now - OVERDUE,
         )
         .order_by("leased_until")
-        .values_list("promotion_id", "pk")[:SWEEP_ROWS]
+        .values_list("promotion_id", "pk", "check_id")[:SWEEP_ROWS]
     )
-    by_promotion: dict[int, list[int]] = defaultdict(list)
-    for promotion_id, pk in overdue:
-        by_promotion[promotion_id].append(pk)
-    for pks in by_promotion.values():
-        queue.nudge(pks)
+    by_promotion: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for promotion_id, pk, check_id in overdue:
+        by_promotion[promotion_id].append((pk, check_id))
+    for pending in by_promotion.values():
+        queue.nudge_all(pending)
     undecided = list(
         Promotion.objects.filter(state=State.CHECKING, requested_at__lte=now - OVERDUE)
         .exclude(findings__is_done=False)

@@ -112,9 +112,9 @@ def _begin(promotion: Promotion) -> None:
             "policies": [f"{policy.slug} {policy.source.number}" for policy in selected.policies],
         },
     )
-    pending = [finding.pk for finding in stored if not finding.is_done]
+    pending = [(finding.pk, finding.check_id) for finding in stored if not finding.is_done]
     if pending:
-        transaction.on_commit(lambda: queue.nudge(pending))
+        transaction.on_commit(lambda: queue.nudge_all(pending))
     else:
         verdicts.settle(promotion)
 

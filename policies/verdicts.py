@@ -26,7 +26,10 @@ def settle(promotion: Promotion) -> State:
     the first one's finding, and exactly one of them decides.
     """
     before = State(promotion.state)
-    return before if before.is_final else _decide(promotion, timezone.now())
+    # Nothing is decided while a check is at work, and each of them comes by here.
+    if before.is_final or promotion.findings.filter(is_done=False).exists():
+        return before
+    return _decide(promotion, timezone.now())
 
 
 def judge_again(promotion: Promotion) -> State:
@@ -74,9 +77,7 @@ def renew_cover(promotion: Promotion, now: datetime) -> None:
 
 def _decide(promotion: Promotion, now: datetime) -> State:
     findings = list(promotion.findings.select_related("policy_version__policy").order_by("position"))
-    if all(row.is_done for row in findings):
-        # Nothing is decided before, and each slow check comes by here.
-        makers.note(promotion)
+    makers.note(promotion)
     approvals = list(promotion.approvals.select_related("user").order_by("decided_at", "id"))
     made_it = makers.of([promotion])[promotion.pk]
     awaiting.judge_again(promotion, findings)

@@ -1,13 +1,11 @@
 """Promotions over HTTP."""
 
-import time
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -18,12 +16,11 @@ from governance import rest
 from governance.models import User
 from governance.tokens import Scope
 from policies import approvals, coverage, dryruns, promotions, selectors
-from policies.api import queries, waivers
+from policies.api import queries, waiting, waivers
 from policies.evaluation import State
 from policies.models import Finding, Promotion, Waiver
 
 MAX_WAIT_S = 60
-FIRST_POLL_S, LONGEST_POLL_S = 0.025, 0.1
 StateWord = Literal["checking", "waiting", "blocked", "passed", "withdrawn"]
 
 
@@ -158,7 +155,8 @@ def _promotion(uuid: UUID, *, dry_run: bool = False) -> PromotionOut:
     row = selectors.promotion(uuid)
     now = timezone.now()
     waived = selectors.waived(row, now)
-    gaps = coverage.gaps(row, now) if row.state == State.PASSED else []
+    # Only what passed with waivers has a time until which they cover it.
+    gaps = coverage.gaps(row, now) if row.state == State.PASSED and row.covered_until is not None else []
     findings = sorted(row.findings.all(), key=lambda finding: finding.position)
     said = sorted(row.approvals.all(), key=lambda approval: approval.decided_at)
     return PromotionOut(
@@ -205,20 +203,6 @@ def _row(row: Promotion) -> PromotionRow:
         requested_at=row.requested_at,
         decided_at=row.decided_at,
     )
-
-
-def await_state(uuid: UUID, wait_s: float) -> None:
-    """Return when the promotion is no longer being checked, or the time is up."""
-    deadline = time.monotonic() + wait_s
-    pause = FIRST_POLL_S
-    while Promotion.objects.filter(uuid=uuid, state=State.CHECKING).exists():
-        left = deadline - time.monotonic()
-        if left <= 0:
-            return
-        # Others may have the connection while nothing is to be read.
-        connection.close()
-        time.sleep(min(pause, left))
-        pause = min(pause * 1.3, LONGEST_POLL_S)
 
 
 class PromotionsView(APIView):
@@ -287,7 +271,7 @@ class PromotionView(APIView):
         responses={200: rest.schema_of(PromotionOut)},
     )
     def get(self, request: Request, uuid: UUID) -> Response:
-        await_state(uuid, rest.query(request, WaitQuery).wait)
+        waiting.until_decided(uuid, rest.query(request, WaitQuery).wait)
         return rest.answer(_promotion(uuid))
 
 

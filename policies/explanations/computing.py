@@ -8,8 +8,9 @@ import msgspec
 from governance import confinement
 from governance.confinement import Limits, Reason, Stopped
 from governance.errors import DomainError, Invalid, TooLarge, Unavailable
+from governance.standing import Prepared
 from policies.explanations import formats, orders
-from policies.explanations.attributions import Attributions, Computed, Sent
+from policies.explanations.attributions import Attributions, Computed
 from policies.explanations.formats import Format
 from policies.explanations.orders import Answer, Order
 
@@ -48,30 +49,14 @@ def compute(model: Path, data: Path, asked: Computed, format_: Format, limits: L
                 folder=folder,
                 limits=limits,
                 readable=[model, data],
+                prepared=Prepared(function="policies.explanations.libraries:load", argument=format_),
             )
         except Stopped as stopped:
             raise _refusal(stopped, limits) from stopped
-        answer = msgspec.json.decode(done.output, type=Answer)
-        if answer.refused:
-            raise TooLarge(answer.refused) if answer.is_too_large else Invalid(answer.refused)
-        # DuckDB is loaded by the workers that count and not by every process that knows of promotions.
-        from policies.explanations import summaries  # noqa: PLC0415
-
-        found = summaries.sum_up(folder / orders.RESULT, _left(len(answer.features)))
-    named = [msgspec.structs.replace(feature, name=answer.features[int(feature.name)]) for feature in found.features]
-    return msgspec.structs.replace(
-        found,
-        features=named,
-        method=answer.method,
-        libraries=orders.versions(format_),
-        enforced=list(done.enforced),
-    )
-
-
-def _left(features: int) -> Sent:
-    """How the process leaves its table: columns by place, since names of features may be anything."""
-    places = [str(place) for place in range(features)]
-    return Sent(attributions=orders.RESULT, features=places, prefix="shap_", value_prefix="value_", seed="seed")
+    answer = msgspec.json.decode(done.output, type=Answer)
+    if answer.found is None:
+        raise TooLarge(answer.refused) if answer.is_too_large else Invalid(answer.refused)
+    return msgspec.structs.replace(answer.found, libraries=orders.versions(format_), enforced=list(done.enforced))
 
 
 def _refusal(stopped: Stopped, limits: Limits) -> DomainError:

@@ -31,11 +31,15 @@ class Explained:
 
 
 class Model(Protocol):
-    """A model that was loaded. `features` is None where the file does not name them; `count` is how many there are."""
+    """A model that was loaded. `features` is None where the file does not name them; `count` is how many there are.
+
+    `compares` tells whether it needs other rows to compare with.
+    """
 
     features: list[str] | None
     count: int
     method: str
+    compares: bool
 
     def explain(self, rows: Table, background: Table, seed: int) -> Explained: ...
 
@@ -75,6 +79,7 @@ class XGBoost:
     """Trees and linear models of XGBoost, by its own contributions: the same exact values as SHAP's TreeExplainer."""
 
     method = "TreeSHAP (Lundberg et al. 2020) by XGBoost's own contributions, of the margin"
+    compares = False
 
     def __init__(self, path: Path, asked: Computed) -> None:
         import xgboost  # noqa: PLC0415
@@ -110,6 +115,7 @@ class LightGBM:
     """Trees of LightGBM, by its own contributions: the same exact values as SHAP's TreeExplainer."""
 
     method = "TreeSHAP (Lundberg et al. 2020) by LightGBM's own contributions, of the raw score"
+    compares = False
 
     def __init__(self, path: Path, asked: Computed) -> None:
         import lightgbm  # noqa: PLC0415
@@ -143,6 +149,7 @@ class Onnx:
     """Any model in ONNX that takes numbers, by permutations."""
 
     method = "interventional Shapley values by antithetic permutations, of the model's output"
+    compares = True
 
     def __init__(self, path: Path, asked: Computed) -> None:
         import onnxruntime  # noqa: PLC0415

@@ -6,10 +6,9 @@ from types import MappingProxyType
 
 import msgspec
 
-from policies.explanations.attributions import Computed
+from policies.explanations.attributions import Attributions, Computed
 from policies.explanations.formats import Format
 
-RESULT = "attributions.parquet"
 # The package that brings the library of each format, by the name that pip knows.
 PACKAGES: Mapping[Format, str] = MappingProxyType(
     {Format.XGBOOST: "xgboost-cpu", Format.LIGHTGBM: "lightgbm", Format.ONNX: "onnxruntime"}
@@ -27,10 +26,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What was done, or in `refused` why not."""
+    """What was found, or in `refused` why nothing."""
 
-    features: list[str] = []
-    method: str = ""
+    found: Attributions | None = None
     refused: str = ""
     is_too_large: bool = False
 

@@ -1,9 +1,8 @@
 """Summing up a table of attributions, out of core: from any number of rows to a few numbers a feature. Pure."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from governance.errors import Invalid, TooLarge
 from policies.explanations.attributions import MAX_FEATURES, PARTS, SPREADS, Additivity, Attributions, Feature, Sent
@@ -11,7 +10,9 @@ from policies.fairness import tables
 from policies.fairness.tables import Column, Limits, Table
 
 MAX_SEEDS = 20
-_LOW, _MIDDLE, _HIGH, _UNKNOWN = range(4)
+# Of how many values thirds are taken in one pass: each is held in memory until its third is known.
+VALUES_AT_ONCE = 4_000_000
+_LOW, _MIDDLE, _HIGH, _UNKNOWN = _THIRDS = range(4)
 
 
 def sum_up(path: Path, asked: Sent, limits: Limits | None = None) -> Attributions:
@@ -21,20 +22,28 @@ def sum_up(path: Path, asked: Sent, limits: Limits | None = None) -> Attribution
     more features or seeds than are taken.
     """
     with tables.opened(path, limits or Limits()) as table:
-        names, columns = _features(table, asked)
-        base, output = _optional(table, asked.base_value), _optional(table, asked.output)
-        seed = None if asked.seed is None else table.column(asked.seed)
-        rows, totals, additivity = _totals(table, columns, base, output)
-        order = sorted(range(len(names)), key=lambda place: (-totals[place]["absolute"], names[place]))
-        top = order[:SPREADS]
-        lowest, highest = (
-            min((totals[place]["least"] for place in top), default=0.0),
-            max((totals[place]["most"] for place in top), default=0.0),
-        )
-        spreads = {
-            place: _spread(table, columns[place], _value(table, asked, names[place]), lowest, highest) for place in top
-        }
-        by_seed = [] if seed is None else _by_seed(table, columns, seed)
+        return sum_up_table(table, asked)
+
+
+def sum_up_table(table: Table, asked: Sent) -> Attributions:
+    """As `sum_up`, of a table that is open."""
+    names, columns = _features(table, asked)
+    base, output = _optional(table, asked.base_value), _optional(table, asked.output)
+    seed = None if asked.seed is None else table.column(asked.seed)
+    rows, totals, additivity = _totals(table, columns, base, output)
+    order = sorted(range(len(names)), key=lambda place: (-totals[place]["absolute"], names[place]))
+    top = order[:SPREADS]
+    lowest, highest = (
+        min((totals[place]["least"] for place in top), default=0.0),
+        max((totals[place]["most"] for place in top), default=0.0),
+    )
+    read = {place: (columns[place], _value(table, asked, names[place])) for place in top}
+    at_once = max(1, VALUES_AT_ONCE // rows)
+    spreads: dict[int, list[tuple[int, int, int, int]]] = {}
+    for start in range(0, len(top), at_once):
+        some = {place: read[place] for place in top[start : start + at_once]}
+        spreads |= _spreads(table, some, lowest, highest)
+    by_seed = [] if seed is None else _by_seed(table, columns, seed)
     features = [
         Feature(
             name=names[place],
@@ -139,31 +148,38 @@ def _refuse_gaps(column: Column, gaps: int) -> None:
         raise Invalid(f"Column {column.name!r}: {gaps:,} {are} no number.", fields={column.name: "is no number"})
 
 
-def _spread(
-    table: Table, column: Column, value: Column | None, lowest: float, highest: float
-) -> list[tuple[int, int, int, int]]:
+def _spreads(
+    table: Table, read: Mapping[int, tuple[Column, Column | None]], lowest: float, highest: float
+) -> dict[int, list[tuple[int, int, int, int]]]:
+    """For each of the columns its counts by part of the range and third of the feature's value, in one pass."""
     width = (highest - lowest) / PARTS or 1.0
-    read = f"SELECT {_number(column)} AS a, {'NULL' if value is None else _number(value)} AS v FROM {table.source}"
-    rows = table.rows(
-        f"""
-        WITH read AS ({read}),
-             thirds AS (SELECT quantile_cont(v, 1 / 3) AS lower, quantile_cont(v, 2 / 3) AS upper FROM read)
-        SELECT CAST(least({PARTS - 1}, floor((a - $lowest) / $width)) AS INTEGER),
-               CASE WHEN v IS NULL OR lower IS NULL THEN {_UNKNOWN}
-                    WHEN v <= lower THEN {_LOW}
-                    WHEN v > upper OR (v >= upper AND upper > lower) THEN {_HIGH} ELSE {_MIDDLE} END,
-               count(*)
-        FROM read, thirds GROUP BY ALL
-        """,
+    given, thirds, found = [], [], []
+    for place, (column, value) in read.items():
+        given += [f"{_number(column)} AS a{place}", f"{'NULL' if value is None else _number(value)} AS v{place}"]
+        # As a list of two, in which a NULL makes both comparisons below unknown.
+        thirds.append(
+            f"{'NULL::DOUBLE[]' if value is None else f'quantile_cont(v{place}, [1 / 3, 2 / 3])'} AS t{place}"
+        )
+        found.append(
+            f"""
+            histogram({len(_THIRDS)} * CAST(least({PARTS - 1}, floor((a{place} - $lowest) / $width)) AS INTEGER)
+                + CASE WHEN v{place} IS NULL OR t{place} IS NULL THEN {_UNKNOWN}
+                       WHEN v{place} <= t{place}[1] THEN {_LOW}
+                       WHEN v{place} > t{place}[2] OR (v{place} >= t{place}[2] AND t{place}[2] > t{place}[1])
+                       THEN {_HIGH} ELSE {_MIDDLE} END)
+            """
+        )
+    row = table.rows(
+        f"WITH read AS (SELECT {', '.join(given)} FROM {table.source}), "
+        f"thirds AS (SELECT {', '.join(thirds)} FROM read) SELECT {', '.join(found)} FROM read, thirds",
         {"lowest": lowest, "width": width},
-    )
-    return list(_parts(rows))
+    )[0]
+    return {place: list(_parts(counts)) for place, counts in zip(read, row, strict=True)}
 
 
-def _parts(rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, int, int, int]]:
-    counts = {(part, third): count for part, third, count in rows}
+def _parts(counts: Mapping[int, int]) -> Iterator[tuple[int, int, int, int]]:
     for part in range(PARTS):
-        low, middle, high, unknown = (counts.get((part, third), 0) for third in range(4))
+        low, middle, high, unknown = (counts.get(len(_THIRDS) * part + third, 0) for third in _THIRDS)
         yield low, middle, high, unknown
 
 

@@ -8,6 +8,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 GIBIBYTE = 1 << 30
+# Kept apart from this module, which runs as a program of its own.
+PREPARED = "ASSAY_TEST_PREPARED"
+
+
+def prepare(argument: str) -> None:
+    os.environ[PREPARED] = json.dumps([*json.loads(os.environ.get(PREPARED, "[]")), argument])
+
+
+def lineage() -> None:
+    prepared = json.loads(os.environ.get(PREPARED, "[]"))
+    sys.stdout.write(json.dumps({"prepared": prepared, "parent": os.getppid(), "process": os.getpid()}))
 
 
 def allocate() -> None:
@@ -43,7 +54,7 @@ def environment() -> None:
 
 
 WHAT: Mapping[str, Callable[[], None]] = {
-    function.__name__: function for function in (allocate, spin, sleep, write, read, connect, environment)
+    function.__name__: function for function in (allocate, spin, sleep, write, read, connect, environment, lineage)
 }
 
 if __name__ == "__main__":
