@@ -6,8 +6,8 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from statistics import median
@@ -46,14 +46,16 @@ class Candidate:
     model: str
     version: str
     commit: str
+    evidence: Mapping[str, str] = field(default_factory=dict)
 
-    def document(self) -> dict[str, str]:
+    def document(self) -> dict[str, Any]:
         return {
             "model": self.model,
             "namespace": self.namespace,
             "version": self.version,
             "stage": STAGE,
             "commit": self.commit,
+            "evidence": dict(self.evidence),
         }
 
 
@@ -101,12 +103,12 @@ def run(stage: Scene) -> Iterator[Row]:
     )
 
 
-def prepare(service: Service, *, count: int, seed: int) -> list[Candidate]:
+def prepare(service: Service, *, count: int, seed: int, policy: str = POLICY) -> list[Candidate]:
     """Post the trainings of `count` model versions, give the models owners, and set the policy."""
     trainings = list(islice(_trainings(seed), count))
     service.post([msgspec.json.encode(event) for event in trainings], batch=100)
     service.settle()
-    service.call("POST", "/policies", {"document": POLICY})
+    service.call("POST", "/policies", {"document": policy})
     candidates = [_candidate(event) for event in trainings]
     models = sorted({(candidate.namespace, candidate.model) for candidate in candidates})
     inside.run(service, "bench.owners", input_text=json.dumps(models))
@@ -132,7 +134,7 @@ def _candidate(event: dict[str, Any]) -> Candidate:
     )
 
 
-def verdict_times(service: Service, candidates: Sequence[Candidate]) -> list[float]:
+def verdict_times(service: Service, candidates: Sequence[Candidate], *, checks: int = 3) -> list[float]:
     """Seconds from request to verdict, one promotion after the other on one kept connection."""
     connection = http.client.HTTPConnection(service.address.host, service.address.port, timeout=60)
     taken = []
@@ -142,7 +144,7 @@ def verdict_times(service: Service, candidates: Sequence[Candidate]) -> list[flo
         while promotion["state"] not in FINAL:
             promotion = _ask(connection, service, "GET", f"/promotions/{promotion['id']}?wait=30")
         taken.append(time.perf_counter() - begun)
-        _must_have_passed(promotion)
+        _must_have_passed(promotion, checks)
     connection.close()
     return taken
 
@@ -152,7 +154,7 @@ def _ask(
     service: Service,
     method: str,
     path: str,
-    document: dict[str, str] | None = None,
+    document: dict[str, Any] | None = None,
 ) -> Any:
     headers = {"Authorization": f"Bearer {service.token}", "Content-Type": "application/json"}
     if document is not None:
@@ -166,10 +168,10 @@ def _ask(
     return json.loads(text)
 
 
-def _must_have_passed(promotion: dict[str, Any]) -> None:
-    """A gate that blocks early would be a fast gate: only a full evaluation with three passes counts."""
+def _must_have_passed(promotion: dict[str, Any], checks: int = 3) -> None:
+    """A gate that blocks early would be a fast gate: only a full evaluation with a pass of every check counts."""
     outcomes = {finding["check"]: finding["outcome"] for finding in promotion["findings"]}
-    if promotion["state"] != "passed" or len(outcomes) != 3:
+    if promotion["state"] != "passed" or len(outcomes) != checks:
         raise BenchError(f"Promotion {promotion['id']} is {promotion['state']} with {outcomes}.")
 
 

@@ -57,7 +57,7 @@ def run(stage: Scene) -> Iterator[Row]:
     ours = [_posted_to_graph(stage, facts, batch=1) for _ in range(stage.runs(3))]
     ours_batched = [_posted_to_graph(stage, facts, batch=ingest.BATCH) for _ in range(stage.runs(3))]
     try:
-        python = _peers_python(stage)
+        python = interpreter(stage)
     except BenchError as error:
         for question in (ONE_BY_ONE, IN_BATCHES, TRACKING):
             yield _unknown(question, str(error))
@@ -115,14 +115,14 @@ def _posted_to_graph(stage: Scene, facts: Sequence[bytes], *, batch: int) -> flo
         return len(facts) / (service.settle() - begun)
 
 
-def _peers_python(stage: Scene) -> Path:
+def interpreter(stage: Scene) -> Path:
     """The interpreter of the peers' environment, made when absent or when the requirements have changed."""
     home = scene.ROOT / "var" / "bench" / "peers"
     python, stamp = home / "bin" / "python", home / "requirements.sha256"
     digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text(encoding="ascii") == digest:
         return python
-    stage.say("peers: installing ML Metadata and MLflow, a few minutes")
+    stage.say("peers: installing ML Metadata, MLflow, Fairlearn and SHAP, a few minutes")
     for command in (
         [sys.executable, "-m", "venv", "--clear", str(home)],
         [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(REQUIREMENTS)],
