@@ -112,6 +112,11 @@ def test_a_page_sends_strangers_to_sign_in(address: Address, client: Client) -> 
     assert asked
     for answer in asked:
         assert answer.redirect_chain[-1][0].startswith(f"{reverse(settings.LOGIN_URL)}?next=")
+    # A form that was sent is not lost to another page.
+    sent = answers[-1]
+    assert (
+        sent.status_code == 405 or sent.redirect_chain[0][0] == f"{reverse(settings.LOGIN_URL)}?next={address.example}"
+    )
 
 
 @pytest.mark.django_db

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 STYLES = sorted((ROOT / "static" / "css").glob("*.css"))
+TOKENS = (ROOT / "static/css/tokens.css", ROOT / "static/css/paper-tokens.css")
 SPRITE = ROOT / "static" / "vendor" / "tabler-icons" / "sprite.svg"
 
 
@@ -62,6 +63,14 @@ def test_a_style_sheet_takes_its_colours_from_the_tokens(path: Path) -> None:
 
     assert "!important" not in text
     assert "http" not in text
-    # Paper has one theme, and no tokens.
-    if path.name not in {"tokens.css", "kind-mark.css"} and not path.name.startswith("report"):
-        assert not re.search(r"#[0-9a-fA-F]{3,8}\b", text)
+    if path not in TOKENS:
+        assert not re.search(r"#[0-9a-fA-F]{3,8}\b|\b(?:rgb|hsl|oklab|oklch|lab|lch)a?\(", text)
+
+
+def test_paper_has_the_light_colours_of_the_screen() -> None:
+    screen, paper = (dict(re.findall(r"(--[a-z-]+): ([^;]+);", path.read_text(encoding="utf-8"))) for path in TOKENS)
+
+    light = {name: value.removeprefix("light-dark(").partition(",")[0] for name, value in screen.items()}
+
+    assert {name: light.get(name, value) for name, value in paper.items()} == paper
+    assert len(light.keys() & paper.keys()) > 10
