@@ -183,7 +183,7 @@ class Server:
         if found := re.fullmatch(r"attributes.end_time >= (\d+)", question):
             runs = [one for one in self.runs if one["info"].get("end_time", 0) >= int(found[1]) > -1]
             runs = [one for one in runs if "end_time" in one["info"]]
-        elif "IN" in question:
+        elif " IN (" in question:
             runs = [one for one in self.runs if one["info"]["run_id"] in re.findall(r"'(\w+)'", question)]
         else:
             runs = [one for one in self.runs if one["info"]["status"] == "RUNNING"]
@@ -246,7 +246,7 @@ def test_a_poll_tells_all_then_nothing_then_what_changed(server: tuple[Server, p
     messages, cursor = poll(client, cursor)
     # Its run ended before those that were told, and is found by the version that it made.
     assert "m5" in set(versions_made(messages))
-    [changed] = [one.document["registered_models"] for one in messages if one.type == "registered_models"]
+    changed = [model for one in messages for model in one.document.get("registered_models", ())]
     assert [one["name"] for one in changed] == ["m0", "m5"]
 
 

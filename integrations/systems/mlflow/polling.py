@@ -8,6 +8,7 @@ they differ; versions are read whole once a day.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -32,24 +33,33 @@ def poll(client: Client, context: Context, cursor: Mapping[str, Any], now: datet
     every = dict(_experiments(client))
     chosen = context.options.experiments
     experiments = {key: name for key, name in every.items() if not chosen or name in chosen}
-    wanted: dict[str, None] = {}
-    for document, state in _registry(client, told, now, wanted, list(every)):
-        yield Page(messages=[_message(now, *document)] if document else [], cursor=state)
-    for run_page in _ended(client, context, experiments, told):
-        for run in run_page:
-            wanted.pop(run.text("info", "run_id"), None)
-        yield Page(messages=_of_runs(client, context, run_page, experiments, now), cursor=told.state)
-    if experiments:
-        for some in _some(wanted, IDS):
-            question = f"attributes.run_id IN ({_quoted(some)})"
-            for run_page in _runs(client, experiments, question, "attributes.start_time ASC"):
-                yield Page(messages=_of_runs(client, context, run_page, experiments, now), cursor=told.state)
-        for run_page in _runs(client, experiments, "attributes.status = 'RUNNING'", "attributes.start_time ASC"):
-            yield Page(messages=_of_runs(client, context, run_page, experiments, now), cursor=told.state)
+
+    def runs(question: str, order: str = "attributes.start_time ASC") -> Iterator[Page]:
+        for page in _runs(client, experiments, question, order):
+            ended = max(one.count("info", "end_time") or 0 for one in page)
+            message = _of_runs(client, context, page, experiments, now)
+            if order.startswith("attributes.end_time"):
+                told.ended = max(told.ended, ended)
+            yield Page(messages=[message], cursor=told.state)
+
+    # At first all runs are told below, with the versions that they made.
+    is_first = not told.ended
+    yield from _models(client, told, now)
+    for page in _version_pages(client, told, now, list(every)):
+        made_by = dict.fromkeys(run for one in page.versions if (run := one.text("run_id")))
+        for some in _some(() if is_first else made_by, IDS):
+            yield from runs(f"attributes.run_id IN ({_quoted(some)})")
+        yield Page(messages=page.messages, cursor=told.state)
+    since = max(0, told.ended - int(OVERLAP.total_seconds() * 1_000))
+    yield from runs(f"attributes.end_time >= {since}", "attributes.end_time ASC")
+    yield from runs("attributes.status = 'RUNNING'")
 
 
 class _Cursor:
-    """Up to when runs ended and versions changed that were told, what models were told, and when all was last read."""
+    """Up to when runs ended and versions changed that were told, what models were told, and when all was last read.
+
+    `token`, `newest`: where a reading of versions goes on that was broken off, and the newest change that it saw.
+    """
 
     def __init__(self, cursor: Mapping[str, Any]) -> None:
         said = Reader(dict(cursor))
@@ -57,14 +67,27 @@ class _Cursor:
         self.updated = said.count("updated_ms") or 0
         self.models = {name: one.text() for name, one in said.entries("models")}
         self.whole = said.time("whole_at")
+        self.token = said.text("token")
+        self.newest = said.count("newest_ms") or self.updated
 
     @property
     def state(self) -> Mapping[str, Any]:
-        whole = self.whole.isoformat() if self.whole else None
-        return {"ended_ms": self.ended, "updated_ms": self.updated, "models": dict(self.models), "whole_at": whole}
+        return {
+            "ended_ms": self.ended,
+            "updated_ms": self.updated,
+            "models": dict(self.models),
+            "whole_at": self.whole.isoformat() if self.whole else None,
+            "token": self.token,
+            "newest_ms": self.newest,
+        }
 
 
-Document = tuple[str, dict[str, Any]]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Versions:
+    """One page: what is told of it, and those versions that changed since the last poll."""
+
+    messages: list[Message]
+    versions: list[Reader]
 
 
 def _message(now: datetime, type: str, document: dict[str, Any]) -> Message:
@@ -78,43 +101,40 @@ def _experiments(client: Client) -> Iterator[tuple[str, str]]:
             yield one.text("experiment_id"), one.text("name")
 
 
-def _registry(
-    client: Client, told: _Cursor, now: datetime, wanted: dict[str, None], experiments: list[str]
-) -> Iterator[tuple[Document | None, Mapping[str, Any]]]:
-    models = {}
-    changed = []
-    for one in _listed(client, "registered_models", "registered-models/search", {"max_results": PAGE}):
-        models[one.text("name")] = digest = _digest(one.value)
-        if told.models.get(one.text("name")) != digest:
-            changed.append(_without_versions(one.value))
-    for some in _some(changed, PAGE):
-        yield (REGISTERED_MODELS, {"registered_models": list(some)}), told.state
+def _models(client: Client, told: _Cursor, now: datetime) -> Iterator[Page]:
+    """Models that are not as they were told."""
+    for page, _ in _pages(client, "registered_models", "registered-models/search", {"max_results": PAGE}):
+        digests = {one.text("name"): _digest(one.value) for one in page}
+        changed = [one for one in page if told.models.get(one.text("name")) != digests[one.text("name")]]
+        told.models |= digests
+        if changed:
+            document = {"registered_models": [_without_versions(one.value) for one in changed]}
+            yield Page(messages=[_message(now, REGISTERED_MODELS, document)], cursor=told.state)
+
+
+def _version_pages(client: Client, told: _Cursor, now: datetime, experiments: list[str]) -> Iterator[_Versions]:
+    """Versions that changed, the newest first; once a day all of them."""
     is_whole = told.whole is None or now - told.whole >= WHOLE_AFTER
-    since, newest = told.updated, told.updated
-    for page in _versions(client, since=0 if is_whole else since):
-        newest = max(newest, *(one.count("last_updated_timestamp") or 0 for one in page))
-        wanted |= {run: None for one in page if (run := one.text("run_id")) and _changed_at(one) >= since}
-        yield (MODEL_VERSIONS, {"model_versions": [one.value for one in page]}), told.state
-        for logged in _logged_models(client, [one for one in page if _changed_at(one) >= since], experiments):
-            yield (LOGGED_MODELS, {"models": logged}), told.state
-    told.models, told.updated = models, newest
+    since = 0 if is_whole else told.updated
+    asked = {"max_results": PAGE, "order_by": "last_updated_timestamp DESC"}
+    for page, following in _pages(client, "model_versions", "model-versions/search", asked, token=told.token):
+        found = [one for one in page if _changed_at(one) >= since]
+        changed = [one for one in page if _changed_at(one) >= told.updated]
+        # Those of the last moment are found again each time; alone they are no news.
+        if since and all(_changed_at(one) == since for one in found):
+            break
+        told.newest = max(told.newest, *(_changed_at(one) for one in found))
+        messages = [_message(now, MODEL_VERSIONS, {"model_versions": [one.value for one in found]})]
+        for logged in _logged_models(client, changed, experiments):
+            messages.append(_message(now, LOGGED_MODELS, {"models": logged}))
+        yield _Versions(messages=messages, versions=changed)
+        told.token = following
+        if len(found) < len(page):
+            break
+    told.updated, told.token = told.newest, ""
     if is_whole:
         told.whole = now.astimezone(UTC)
-    yield None, told.state
-
-
-def _versions(client: Client, *, since: int) -> Iterator[list[Reader]]:
-    """Pages of versions that changed at that time or after, the newest first."""
-    asked = {"max_results": PAGE, "order_by": "last_updated_timestamp DESC"}
-    for page in _pages(client, "model_versions", "model-versions/search", asked):
-        found = [one for one in page if _changed_at(one) >= since]
-        # Of those of the last moment, which are asked for again, nothing is new when there are no others.
-        if since and all(_changed_at(one) == since for one in found):
-            return
-        if found:
-            yield found
-        if len(found) < len(page):
-            return
+    yield _Versions(messages=[], versions=[])
 
 
 def _changed_at(one: Reader) -> int:
@@ -127,33 +147,26 @@ def _logged_models(client: Client, versions: Iterable[Reader], experiments: list
     ids = [source.removeprefix("models:/") for source in sources if source.startswith("models:/m-")]
     for some in _some(ids, IDS):
         asked = {"experiment_ids": experiments, "filter": f"model_id IN ({_quoted(some)})", "max_results": IDS}
-        for page in _pages(client, "models", "logged-models/search", asked, by_post=True):
+        for page, _ in _pages(client, "models", "logged-models/search", asked, by_post=True):
             yield [one.value for one in page]
 
 
-def _ended(client: Client, context: Context, experiments: Mapping[str, str], told: _Cursor) -> Iterator[list[Reader]]:
+def _runs(client: Client, experiments: Mapping[str, str], question: str, order: str) -> Iterator[list[Reader]]:
     if not experiments:
         return
-    since = max(0, told.ended - int(OVERLAP.total_seconds() * 1_000))
-    question = f"attributes.end_time >= {since}"
-    for page in _runs(client, experiments, question, "attributes.end_time ASC"):
-        told.ended = max(told.ended, *(one.count("info", "end_time") or 0 for one in page))
-        yield page
-
-
-def _runs(client: Client, experiments: Mapping[str, str], question: str, order: str) -> Iterator[list[Reader]]:
     asked = {
         "experiment_ids": list(experiments),
         "filter": question,
         "order_by": [order],
         "max_results": IDS,
     }
-    yield from _pages(client, "runs", "runs/search", asked, by_post=True)
+    for page, _ in _pages(client, "runs", "runs/search", asked, by_post=True):
+        yield page
 
 
 def _of_runs(
     client: Client, context: Context, page: list[Reader], experiments: Mapping[str, str], now: datetime
-) -> list[Message]:
+) -> Message:
     ids = [one.text("info", "run_id") for one in page]
     asked = {"filter": f"run_id IN ({_quoted(ids)})", "max_results": PAGE}
     versions: dict[str, list[Any]] = {}
@@ -170,7 +183,7 @@ def _of_runs(
             if histories := dict(_histories(client, context, one)):
                 document["histories"] = histories
         runs.append(document)
-    return [_message(now, RUNS, {"runs": runs})]
+    return _message(now, RUNS, {"runs": runs})
 
 
 def _histories(client: Client, context: Context, run: Reader) -> Iterator[tuple[str, list[Any]]]:
@@ -183,22 +196,22 @@ def _histories(client: Client, context: Context, run: Reader) -> Iterator[tuple[
 def _listed(
     client: Client, key: str, path: str, asked: Mapping[str, Any], *, by_post: bool = False
 ) -> Iterator[Reader]:
-    for page in _pages(client, key, path, asked, by_post=by_post):
+    for page, _ in _pages(client, key, path, asked, by_post=by_post):
         yield from page
 
 
 def _pages(
-    client: Client, key: str, path: str, asked: Mapping[str, Any], *, by_post: bool = False
-) -> Iterator[list[Reader]]:
-    following = ""
+    client: Client, key: str, path: str, asked: Mapping[str, Any], *, by_post: bool = False, token: str = ""
+) -> Iterator[tuple[list[Reader], str]]:
+    """Each page with the token of the one that follows it, empty for the last."""
     while True:
-        question = {**asked, **({"page_token": following} if following else {})}
+        question = {**asked, **({"page_token": token} if token else {})}
         answer = Reader(client.post(f"{API}/{path}", question) if by_post else client.get(f"{API}/{path}", question))
         page = [one for one in answer.items(key) if isinstance(one.value, dict)]
+        last, token = token, answer.text("next_page_token")
         if page:
-            yield page
-        last, following = following, answer.text("next_page_token")
-        if not following or following == last:
+            yield page, token
+        if not token or token == last:
             return
 
 
