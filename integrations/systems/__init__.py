@@ -3,7 +3,21 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from integrations.systems import azure_devops, bitbucket, ci, circleci, github, gitlab, jenkins, kserve, mlflow, seldon
+from integrations.systems import (
+    argo_workflows,
+    azure_devops,
+    bitbucket,
+    ci,
+    circleci,
+    github,
+    gitlab,
+    jenkins,
+    katib,
+    kserve,
+    mlflow,
+    seldon,
+    tekton,
+)
 from integrations.systems.base import System
 
 ALL: tuple[System, ...] = (
@@ -17,5 +31,8 @@ ALL: tuple[System, ...] = (
     kserve.SYSTEM,
     mlflow.SYSTEM,
     seldon.SYSTEM,
+    katib.SYSTEM,
+    argo_workflows.SYSTEM,
+    tekton.SYSTEM,
 )
 BY_SLUG: Mapping[str, System] = MappingProxyType({system.slug: system for system in ALL})

@@ -26,6 +26,7 @@ PAGE_OBJECTS = 500
 # How long one watch lasts. The server ends it, and the next poll goes on where it ended.
 WATCH_SECONDS = 45
 MAX_FILE_BYTES = 200_000_000
+MAX_PARAMETERS = 200
 GONE = 410
 BOOKMARKS = {"BOOKMARK": "how far a watch has come, without a change"}
 
@@ -52,7 +53,7 @@ class Change:
     @property
     def name(self) -> str:
         """Namespace and name. Raises Refused when it has no name."""
-        return f"{self.object.text('metadata', 'namespace') or 'default'}/{self.object.need('metadata', 'name')}"
+        return f"{space(self)}/{self.object.need('metadata', 'name')}"
 
     @property
     def uid(self) -> str:
@@ -157,6 +158,28 @@ def parent(change: Change) -> dict[str, Mapping[str, Any]]:
 def error(change: Change, reason: str) -> dict[str, Mapping[str, Any]]:
     """Why it failed, in the one word that Kubernetes has for it. Its message may quote what nobody should read here."""
     return {"errorMessage": {"message": reason, "programmingLanguage": "unknown"}} if reason else {}
+
+
+def parameters(listed: Iterable[Reader]) -> dict[str, Mapping[str, Any]]:
+    """The facet of what a run was started with, from a list of names and values."""
+    found = {name: value for one in listed if (name := one.text("name")) and (value := one.text("value"))}
+    return {"assay_trainingParameters": {"parameters": dict(list(found.items())[:MAX_PARAMETERS])}} if found else {}
+
+
+def owner(change: Change, kind: str) -> Reader:
+    """Who made the object, if one of this kind did."""
+    owners = change.object.items("metadata", "ownerReferences")
+    return next((one for one in owners if one.text("kind") == kind), Reader(None))
+
+
+def base_name(change: Change) -> str:
+    """What objects share that are made one after another from one template."""
+    generated = change.object.text("metadata", "generateName").rstrip("-.")
+    return generated or change.object.need("metadata", "name")
+
+
+def space(change: Change) -> str:
+    return change.object.text("metadata", "namespace") or "default"
 
 
 # Files and polls.

@@ -11,12 +11,15 @@ class Claim:
 
     `type`: the type of message when the file does not tell it itself (its header is not in the file, or it was
     polled). `options`: of the connection. `no_facts`: why a handled payload brings no fact; empty when it does.
+    `whole`: the document of which the file holds only what stands at `part`.
     """
 
     system: str
     type: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     no_facts: str = ""
+    whole: Mapping[str, Any] = field(default_factory=dict)
+    part: tuple[str, ...] = ()
 
 
 # What no system reads, each with the reason.
@@ -84,4 +87,31 @@ CLAIMS: Mapping[str, Claim] = {
     "mlflow/webhook_retry_attempt1_prompt_created.json": Claim(system="mlflow"),
     "mlflow/webhook_retry_attempt4_same_delivery_id.json": Claim(system="mlflow"),
     "mlflow/webhook_test_ping_budget_policy_exceeded.json": Claim(system="mlflow"),
+    # Argo Workflows
+    "argo_workflows/workflow_running_dag_s3_artifacts.yaml": Claim(system="argo_workflows"),
+    "argo_workflows/workflow_succeeded.json": Claim(system="argo_workflows"),
+    # Katib
+    "katib/experiment_running.json": Claim(system="katib"),
+    "katib/experiment_succeeded.json": Claim(system="katib"),
+    # KServe
+    "kserve/inferenceservice_canary20.json": Claim(system="kserve"),
+    "kserve/logger_cloudevent_request.json": Claim(system="kserve"),
+    "kserve/logger_cloudevent_response.json": Claim(system="kserve"),
+    "kserve/predictor_component_status_canary10.json": Claim(
+        system="kserve",
+        whole={"kind": "InferenceService", "metadata": {"name": "my-model"}},
+        part=("status", "components", "predictor"),
+    ),
+    # Seldon Core
+    "seldon/alibi_detect_drift_body.json": Claim(system="seldon", type="io.seldon.serving.inference.drift"),
+    "seldon/v1_payload_log_request.json": Claim(system="seldon"),
+    "seldon/v1_payload_log_response.json": Claim(system="seldon"),
+    "seldon/v2_model_status.json": Claim(
+        system="seldon", whole={"kind": "Model", "metadata": {"name": "iris"}}, part=("status",)
+    ),
+    # Tekton
+    "tekton/taskrun_cloudevent_unknown.json": Claim(system="tekton"),
+    "tekton/taskrun_status_artifacts_provenance.json": Claim(
+        system="tekton", whole={"kind": "TaskRun", "metadata": {"name": "consume"}}, part=("status",)
+    ),
 }

@@ -1,12 +1,13 @@
 """Every sample payload is read by a system, or known to bring nothing. A file that nobody claims fails."""
 
+import dataclasses
 import json
 
 import msgspec
 import pytest
 
 from integrations import systems
-from integrations.systems.base import Context, System
+from integrations.systems.base import Context, Message, System
 from lineage import events
 from tests.conformance import payload_claims
 from tests.conformance.corpus import CORPUS, requires_corpus
@@ -30,7 +31,7 @@ def test_no_payload_is_without_a_claim() -> None:
 @pytest.mark.parametrize(("path", "claim"), payload_claims.CLAIMS.items(), ids=payload_claims.CLAIMS)
 def test_a_claimed_payload_brings_facts_or_is_known_to_bring_none(path: str, claim: Claim) -> None:
     system = systems.BY_SLUG[claim.system]
-    message = replaying.typed(system, replaying.message(PAYLOADS / path, type=claim.type))
+    message = replaying.typed(system, whole(replaying.message(PAYLOADS / path, type=claim.type), claim))
 
     if message.type in system.ignored:
         return
@@ -50,6 +51,14 @@ def test_events_of_senders_that_speak_openlineage_are_taken_as_they_are(path: st
 
     for event in document if isinstance(document, list) else [document]:
         events.read(json.dumps(event).encode())
+
+
+def whole(message: Message, claim: Claim) -> Message:
+    """The message that a file holds a part of."""
+    document = message.document
+    for key in reversed(claim.part):
+        document = {key: document}
+    return dataclasses.replace(message, document={**claim.whole, **document}) if claim.part else message
 
 
 def context(system: System, claim: Claim) -> Context:
