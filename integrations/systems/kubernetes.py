@@ -275,7 +275,7 @@ def _watched(
 ) -> Iterator[tuple[list[Message], str]]:
     asked = f"watch=1&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds={seconds}"
     page: list[Message] = []
-    for line in client.lines(f"{path}?{asked}", None):
+    for line in _lines(client, f"{path}?{asked}"):
         said = Reader(line)
         if said.text("type") == "ERROR":
             if said.count("object", "code") == GONE:
@@ -289,6 +289,18 @@ def _watched(
             yield page, version
             page = []
     yield page, version
+
+
+def _lines(client: Client, path: str) -> Iterator[Any]:
+    """The lines of a watch. One that is refused at once is so because of where it was to begin, or the list is, too."""
+    lines = client.lines(path, None)
+    try:
+        first = next(lines, None)
+    except Refused:
+        raise _Expired from None
+    if first is not None:
+        yield first
+        yield from lines
 
 
 def _without_managers(object: Any) -> Any:

@@ -5,12 +5,12 @@ from datetime import datetime
 
 from integrations import openlineage
 from integrations.openlineage import Dataset, Event, Job, Type
-from integrations.systems import alerts, decisions, envelopes, kubernetes
-from integrations.systems.alerts import Alert
+from integrations.systems import decisions, envelopes, kubernetes, watches
 from integrations.systems.base import Context, Fact, Group, Mechanism, Message, Refused, Scheme, System, Tested
 from integrations.systems.decisions import DECISIONS, Logged, Step
 from integrations.systems.kubernetes import Change, KubernetesOptions
 from integrations.systems.reading import Reader
+from integrations.systems.watches import Alert
 
 INFERENCE = "io.seldon.serving.inference."
 REQUEST, RESPONSE, FEEDBACK = INFERENCE + "request", INFERENCE + "response", "io.seldon.serving.feedback"
@@ -196,7 +196,7 @@ def _detected(message: Message, context: Context) -> Event:
     listed = [_alert(f"{job.name}/{what}".rstrip("/"), kind, what, at, *more) for what, *more in watched]
     monitors = {"monitors": [{"kind": "input_data", "hasLimit": True}]}
     facets = {"assay_monitors": monitors}
-    return alerts.told([one for one in listed if one], job=job, at=at, about=[about] if about else [], facets=facets)
+    return watches.told([one for one in listed if one], job=job, at=at, about=[about] if about else [], facets=facets)
 
 
 def _alert(id: str, kind: str, what: str, at: datetime, is_bad: object, *numbers: object) -> Alert | None:

@@ -7,8 +7,8 @@ import pytest
 
 from integrations import openlineage
 from integrations.openlineage import Dataset, Event, Job, Type
-from integrations.systems import alerts
-from integrations.systems.alerts import Alert
+from integrations.systems import watches
+from integrations.systems.watches import Alert
 from lineage import live
 from tests.policies import stories
 
@@ -32,7 +32,7 @@ def revision(version: str, type: Type, minute: int, **facets: Any) -> Event:
 def drift(minute: int, *, is_found: bool) -> Event:
     at = NOW + timedelta(minutes=minute)
     found = Alert(id="loans/age", kind="drift", severity="warning", closed_at=None if is_found else at)
-    return alerts.told([found], job=WATCH, at=at, about=[model("1")])
+    return watches.told([found], job=WATCH, at=at, about=[model("1")])
 
 
 def test_a_canary_that_is_taken_back_gives_way_to_the_revision_before() -> None:
