@@ -83,9 +83,13 @@ def run_id(*parts: object) -> str:
     """The id of a run that its system names otherwise: by its instance and its own id, say. A UUID stays what it is."""
     last = str(parts[-1])
     try:
-        return str(UUID(last)) if len(last) == len(str(_RUNS)) else str(uuid5(_RUNS, "\0".join(map(str, parts))))
+        if len(last) == len(str(_RUNS)):
+            return str(UUID(last))
     except ValueError:
-        return str(uuid5(_RUNS, "\0".join(map(str, parts))))
+        pass
+    # Half a character, which JSON may hold, has no bytes of its own.
+    told = "\0".join(map(str, parts)).encode("utf-8", "replace").decode()
+    return str(uuid5(_RUNS, told))
 
 
 def parent(job: Job, run: str) -> Mapping[str, Any]:

@@ -4,35 +4,45 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from integrations.systems import (
+    alertmanager,
     argo_workflows,
     azure_devops,
     bitbucket,
     ci,
     circleci,
+    cloudevents,
+    documents,
     github,
     gitlab,
+    grafana,
     jenkins,
     katib,
     kserve,
     mlflow,
+    prometheus,
     seldon,
     tekton,
 )
 from integrations.systems.base import System
 
 ALL: tuple[System, ...] = (
+    alertmanager.SYSTEM,
+    argo_workflows.SYSTEM,
     azure_devops.SYSTEM,
     bitbucket.SYSTEM,
     ci.SYSTEM,
     circleci.SYSTEM,
+    cloudevents.SYSTEM,
+    documents.SYSTEM,
     github.SYSTEM,
     gitlab.SYSTEM,
+    grafana.SYSTEM,
     jenkins.SYSTEM,
+    katib.SYSTEM,
     kserve.SYSTEM,
     mlflow.SYSTEM,
+    prometheus.SYSTEM,
     seldon.SYSTEM,
-    katib.SYSTEM,
-    argo_workflows.SYSTEM,
     tekton.SYSTEM,
 )
 BY_SLUG: Mapping[str, System] = MappingProxyType({system.slug: system for system in ALL})

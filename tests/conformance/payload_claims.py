@@ -11,15 +11,23 @@ class Claim:
 
     `type`: the type of message when the file does not tell it itself (its header is not in the file, or it was
     polled). `options`: of the connection. `no_facts`: why a handled payload brings no fact; empty when it does.
-    `whole`: the document of which the file holds only what stands at `part`.
+    `refused`: the words with which it is refused, if it is. `whole`: the document of which the file holds only what
+    stands at `part`.
     """
 
     system: str
     type: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     no_facts: str = ""
+    refused: str = ""
     whole: Mapping[str, Any] = field(default_factory=dict)
     part: tuple[str, ...] = ()
+
+
+# A query tells values, and the connection's rule what they are of.
+KPI_RULE: Mapping[str, Any] = {
+    "rules": [{"kpi": "drift", "query": "model_drift_score", "model": "credit-risk", "version": "7"}]
+}
 
 
 # What no system reads, each with the reason.
@@ -114,4 +122,33 @@ CLAIMS: Mapping[str, Claim] = {
     "tekton/taskrun_status_artifacts_provenance.json": Claim(
         system="tekton", whole={"kind": "TaskRun", "metadata": {"name": "consume"}}, part=("status",)
     ),
+    # Alertmanager
+    "alertmanager/api_v2_alerts.json": Claim(system="alertmanager", type="api_v2_alerts"),
+    "alertmanager/webhook_v4_firing_two_alerts.json": Claim(system="alertmanager"),
+    "alertmanager/webhook_v4_resolved_two_alerts.json": Claim(system="alertmanager"),
+    # Grafana
+    "grafana/webhook_v1_firing.json": Claim(system="grafana", options={"model": "loans", "version": "7"}),
+    # Prometheus
+    "prometheus/alerts.json": Claim(system="prometheus", type="alerts"),
+    "prometheus/rules.json": Claim(system="prometheus", type="rules"),
+    "prometheus/query_error.json": Claim(
+        system="prometheus", type="query", options=KPI_RULE, refused="Prometheus answers bad_data."
+    ),
+    "prometheus/query_instant_empty.json": Claim(
+        system="prometheus", type="query", options=KPI_RULE, no_facts="nothing found is no value"
+    ),
+    "prometheus/query_instant_nan.json": Claim(system="prometheus", type="query", options=KPI_RULE),
+    "prometheus/query_instant_ratio_nan.json": Claim(system="prometheus", type="query", options=KPI_RULE),
+    "prometheus/query_instant_vector.json": Claim(system="prometheus", type="query", options=KPI_RULE),
+    "prometheus/query_range_matrix.json": Claim(system="prometheus", type="query", options=KPI_RULE),
+    "prometheus/query_scalar.json": Claim(system="prometheus", type="query", options=KPI_RULE),
+    # Kubeflow Pipelines and ML Metadata
+    "kubeflow_pipelines/api_v2beta1_run_completed.json": Claim(system="kubeflow_pipelines"),
+    "kubeflow_pipelines/api_v2beta1_run_with_tasks_proposal.json": Claim(system="kubeflow_pipelines"),
+    "kubeflow_pipelines/executor_output_prepare.json": Claim(system="kubeflow_pipelines"),
+    "kubeflow_pipelines/executor_output_train.json": Claim(system="kubeflow_pipelines"),
+    "kubeflow_pipelines/future_api_artifact.json": Claim(system="kubeflow_pipelines", type="artifact"),
+    "kubeflow_pipelines/future_api_artifact_task.json": Claim(system="kubeflow_pipelines", type="artifact_task"),
+    "kubeflow_pipelines/pipeline_ir.yaml": Claim(system="kubeflow_pipelines"),
+    "mlmd/store_dump.json": Claim(system="mlmd", type="store"),
 }

@@ -2,12 +2,13 @@
 
 import dataclasses
 import json
+import re
 
 import msgspec
 import pytest
 
 from integrations import systems
-from integrations.systems.base import Context, Message, System
+from integrations.systems.base import Context, Message, Refused, System
 from lineage import events
 from tests.conformance import payload_claims
 from tests.conformance.corpus import CORPUS, requires_corpus
@@ -37,6 +38,10 @@ def test_a_claimed_payload_brings_facts_or_is_known_to_bring_none(path: str, cla
         return
 
     assert message.type in system.handled, f"{message.type} is unknown to {system.title}"
+    if claim.refused:
+        with pytest.raises(Refused, match=re.escape(claim.refused)):
+            system.events(message, context(system, claim))
+        return
     told = system.events(message, context(system, claim))
     assert bool(told) != bool(claim.no_facts)
     for event in told:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 from integrations.openlineage import Event
@@ -39,6 +40,13 @@ def message(path: Path, *, type: str = "") -> Message:
     return Message(received_at=RECEIVED_AT, document=document, body=text.encode(), type=type)
 
 
+def connection(system: System) -> Context:
+    """A connection of the system, with the options in the file beside its fixtures, if there is one."""
+    path = FIXTURES / f"{system.slug}.options.json"
+    told = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return Context(namespace=f"{system.slug}://test", options=msgspec.convert(told, system.options))
+
+
 def typed(system: System, found: Message) -> Message:
     """The message with the type that its system reads from it."""
     return Message(
@@ -57,7 +65,7 @@ def fixtures(system: System) -> Iterator[Path]:
 def told(system: System, name: str, *, type: str = "", context: Context | None = None) -> list[Event]:
     """The events of one fixture."""
     found = typed(system, message(FIXTURES / system.slug / name, type=type))
-    return system.events(found, context or Context(namespace=f"{system.slug}://test"))
+    return system.events(found, context or connection(system))
 
 
 def facets(event: Event, *keys: str) -> Any:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from governance.errors import Invalid
 from integrations import systems
-from integrations.systems.base import Context, Message, System
+from integrations.systems.base import Message, System
 from lineage import events
 from tests.integrations import replaying
 
@@ -42,10 +42,6 @@ HOSTILE = st.one_of(
 )
 
 
-def context(system: System) -> Context:
-    return Context(namespace=f"{system.slug}://test", options=system.options())
-
-
 def places(value: Any) -> Iterator[tuple[Any, Any]]:
     """Every container of a document with every key in it."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -57,7 +53,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 def check(system: System, message: Message) -> None:
     try:
         typed = replaying.typed(system, message)
-        told = system.events(typed, context(system)) if typed.type in system.handled else []
+        told = system.events(typed, replaying.connection(system)) if typed.type in system.handled else []
     except Invalid:
         return
     for event in told:
@@ -72,8 +68,8 @@ def test_a_fixture_becomes_events_that_the_log_takes_and_the_same_again(system: 
 
     assert message.type in system.handled or message.type in system.ignored, f"{message.type} is unknown"
     if message.type in system.handled:
-        told = system.events(message, context(system))
-        assert told == system.events(message, context(system))
+        told = system.events(message, replaying.connection(system))
+        assert told == system.events(message, replaying.connection(system))
         for event in told:
             assert events.read(json.dumps(event).encode()).warnings == ()
 
