@@ -26,6 +26,7 @@ CANARY = "assay_canary"
 DATA_PROFILE = "assay_dataProfile"
 LICENSE = "assay_license"
 ROLLBACK = "assay_rollback"
+CONTRACT = "assay_contract"
 MODEL_FILES = "assay_modelFiles"
 ASSERTIONS = "dataQualityAssertions"
 TEST = "test"
@@ -195,6 +196,34 @@ class Rollback(Form, frozen=True, kw_only=True):
     tested_at: datetime | None = None
 
 
+class ContractColumn(Form, frozen=True, kw_only=True):
+    """A column that is promised; with a type, of that type."""
+
+    name: Name
+    type: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
+class ContractAssertion(Form, frozen=True, kw_only=True):
+    """An assertion that is promised to hold, by the words in which `dataQualityAssertions` report it."""
+
+    assertion: Name
+    column: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+
+
+class Contract(Form, frozen=True, kw_only=True):
+    """What the owner of a dataset promises those who read it. What is observed of the dataset is held against it.
+
+    `noOtherColumns`: it has the columns that are listed and no others. `freshWithinHours`: it is written that often.
+    """
+
+    columns: Annotated[list[ContractColumn], msgspec.Meta(max_length=10_000)] = []
+    no_other_columns: bool = False
+    assertions: Annotated[list[ContractAssertion], msgspec.Meta(max_length=1_000)] = []
+    fresh_within_hours: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    version: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    document: Annotated[str, msgspec.Meta(max_length=2_000)] = ""
+
+
 class Place(Form, frozen=True, kw_only=True):
     """Where a file or folder lies, as OpenLineage names datasets: a store and a path in it."""
 
@@ -253,6 +282,7 @@ OF_DATASETS: Mapping[str, type[Form]] = MappingProxyType(
         DATA_PROFILE: DataProfile,
         LICENSE: License,
         ROLLBACK: Rollback,
+        CONTRACT: Contract,
         MODEL_FILES: ModelFiles,
         ASSERTIONS: Assertions,
     }
@@ -375,6 +405,13 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
         LICENSE: {"expression": "CC-BY-4.0"},
         MODEL_FILES: {"places": [{"namespace": "s3://models", "name": "credit-risk/7"}]},
+        CONTRACT: {
+            "version": "2.1",
+            "document": "https://wiki.example/contracts/customers",
+            "columns": [{"name": "customer_id", "type": "bigint"}, {"name": "birth_date", "type": "date"}],
+            "assertions": [{"assertion": "not_null", "column": "customer_id"}],
+            "freshWithinHours": 26,
+        },
         ROLLBACK: {"fallback": "The hand-coded rules of the scoring service.", "testedAt": "2026-02-20T09:00:00Z"},
     }
 )

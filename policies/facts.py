@@ -10,10 +10,10 @@ from django.utils import timezone
 from governance import selectors as governance_selectors
 from governance.criticality import Goal
 from lineage import evidence
-from policies import awaiting, candidates, measured, measuring, personal, ports, recipes, remarked, served
+from policies import awaiting, candidates, contracts, measured, measuring, personal, ports, recipes, remarked, served
 from policies.checks.base import Check, Facts, Parameters
 from policies.checks.explanations import ExplanationsParameters
-from policies.checks.facts import BaselineFact, BreachFact, InputFact, MaturityFact, RunFact
+from policies.checks.facts import BaselineFact, InputFact, MaturityFact, RunFact
 from policies.checks.fairness import FairnessParameters
 from policies.checks.kpi import KpiParameters
 from policies.checks.maturity import MaturityParameters
@@ -129,16 +129,6 @@ def _maturity(promotion: Promotion, parameters: MaturityParameters) -> Gathered:
     }
 
 
-def _breaches(promotion: Promotion, parameters: Parameters) -> Gathered:
-    reader = ports.breaches.reader
-    found = reader(model=promotion.model, version=promotion.model_version) if reader else None
-    if found is None:
-        return {}
-    return {
-        "breaches": [BreachFact(dataset=one.dataset, summary=one.summary, since=one.since.isoformat()) for one in found]
-    }
-
-
 def _attributions(promotion: Promotion, parameters: ExplanationsParameters) -> Gathered:
     fact = measuring.attributions(promotion, parameters.asked)
     gathered: Gathered = {"attributions": [] if fact is None else [fact]}
@@ -177,7 +167,7 @@ GATHERERS: Mapping[str, Gatherer] = MappingProxyType(
         "personal_data": personal.gather,
         "approvals": awaiting.gather,
         "maturity": _maturity,
-        "breaches": _breaches,
+        "contracts": contracts.gather,
         "attributions": _attributions,
     }
 )

@@ -46,7 +46,10 @@ FACTS: Mapping[str, str] = {
     "licences": "licences of inputs, code and model (facet `assay_license`)",
     "personal_data": "tags of the fields upstream, and the way they took (facets `tags` and `columnLineage`)",
     "maturity": "the proven levels of the teams that own the model",
-    "breaches": "open breaches of data contracts upstream",
+    "contracts": (
+        "contracts of the datasets upstream (facet `assay_contract`), and what was observed of them last (facets "
+        "`schema` and `dataQualityAssertions`, and when they were written)"
+    ),
     "approvals": "what people said to the promotion, which roles they hold, and who made the version",
 }
 

@@ -5,9 +5,7 @@ Nothing registered means that nobody knows, and what nobody knows is unknown.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Generic, Protocol, TypeVar
-from uuid import UUID
 
 Reader = TypeVar("Reader")
 
@@ -20,25 +18,10 @@ class TeamLevel:
     level: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Breach:
-    """An open breach of the contract of a dataset."""
-
-    dataset: str
-    summary: str
-    since: datetime
-
-
 class MaturityReader(Protocol):
     """The levels of the teams, in the newest snapshot of the framework; None without framework or snapshot."""
 
     def __call__(self, *, teams: Sequence[str], framework: str) -> Sequence[TeamLevel] | None: ...
-
-
-class BreachReader(Protocol):
-    """The open breaches of contracts upstream of a model version; None where nothing upstream has a contract."""
-
-    def __call__(self, *, model: UUID, version: UUID) -> Sequence[Breach] | None: ...
 
 
 @dataclass(slots=True)
@@ -59,4 +42,3 @@ class Port(Generic[Reader]):
 
 
 maturity: Port[MaturityReader] = Port()
-breaches: Port[BreachReader] = Port()

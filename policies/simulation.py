@@ -43,7 +43,7 @@ ALIKE = frozenset(
         "canaries",
         "fallback",
         "licences",
-        "breaches",
+        "contracts",
     }
 )
 

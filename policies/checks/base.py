@@ -70,7 +70,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     maturity: list[facts.MaturityFact] | None = None
     licences: list[facts.LicenceFact] = []
     personal_data: facts.PersonalDataFact | None = None
-    breaches: list[facts.BreachFact] | None = None
+    contracts: facts.ContractsFact | None = None
     approvals: list[facts.ApprovalFact] = []
     # Names of makers of the version that mean no account.
     strangers: list[str] = []

@@ -54,7 +54,8 @@ class Drift(Check):
     Numbers in files of evidence are counted in the tenths of training for the stability index and the chi-squared test,
     and value by value for Kolmogorov and Smirnov; categories by their values. Between histograms that were sent, which
     must have the same edges, the distance is taken at the edges and so is a lower bound. Missing values are left out
-    and told. Categories that are too rare for the chi-squared test are pooled.
+    and told. Categories that are too rare for the chi-squared test are pooled. Probabilities of the test of Kolmogorov
+    and Smirnov are exact for up to a million pairs of rows, and by its limiting distribution beyond.
     """
 
     id = "drift"

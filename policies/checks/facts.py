@@ -237,8 +237,24 @@ class ApprovalFact(Fact, frozen=True, kw_only=True):
 
 
 class BreachFact(Fact, frozen=True, kw_only=True):
-    """An open breach of a data contract upstream."""
+    """What of a data contract is not kept, and since when that is known."""
 
-    dataset: str
     summary: str
     since: str
+
+
+class ContractFact(Fact, frozen=True, kw_only=True):
+    """The contract of a dataset upstream, held against what was observed last. `unknown`: what nobody has observed."""
+
+    dataset: str
+    version: str
+    breaches: list[BreachFact] = []
+    unknown: list[str] = []
+
+
+class ContractsFact(Fact, frozen=True, kw_only=True):
+    """Contracts upstream, and the inputs of the training that have none. `problem`: why not all of them are known."""
+
+    contracts: list[ContractFact]
+    inputs_without: list[str] = []
+    problem: str = ""

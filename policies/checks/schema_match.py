@@ -70,7 +70,7 @@ class SchemaMatch(Check):
         missing = sorted(expected.keys() - serving.fields.keys())
         extra = sorted(serving.fields.keys() - training.fields.keys())
         shared = sorted(expected.keys() & serving.fields.keys())
-        unlike = [name for name in shared if parameters.types and not _alike(expected[name], serving.fields[name])]
+        unlike = [name for name in shared if parameters.types and not alike(expected[name], serving.fields[name])]
         untyped = [name for name in shared if parameters.types and not (expected[name] and serving.fields[name])]
         reasons = Reasons()
         if missing:
@@ -94,7 +94,7 @@ class SchemaMatch(Check):
         )
 
 
-def _alike(one: str, other: str) -> bool:
+def alike(one: str, other: str) -> bool:
     """Whether two words name the same type; what is not known is judged elsewhere."""
     if not one or not other:
         return True

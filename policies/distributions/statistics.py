@@ -1,6 +1,6 @@
 """How far two distributions are apart. Pure.
 
-Population stability index; the two-sample test of Kolmogorov and Smirnov with its limiting distribution; Pearson's
+Population stability index; the two-sample test of Kolmogorov and Smirnov, exact for small samples; Pearson's
 chi-squared test of homogeneity with Cramér's V. All from counts, with the sizes of both samples.
 """
 
@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 # The approximation of the chi-squared test is trusted from this expected count on (Cochran 1954).
 LEAST_EXPECTED = 5.0
+# Up to so many pairs of rows the test of Kolmogorov and Smirnov is exact: at most a quarter of a second.
+EXACT_PAIRS = 1_000_000
 _TINY = 1e-300
 
 
@@ -41,9 +43,39 @@ def distance(one: Sequence[int], other: Sequence[int]) -> float:
 def kolmogorov_smirnov(distance: float, rows_one: int, rows_other: int) -> float:
     """The probability of such a distance or a greater one between two samples of one continuous distribution.
 
-    By the limiting distribution (Smirnov 1948), which is good from about 100 rows on each side.
+    Exact for up to EXACT_PAIRS pairs of rows; beyond, by the limiting distribution (Smirnov 1948), which then says at
+    most 0.03 too much. Between samples with equal values the true probability is smaller.
     """
+    if rows_one * rows_other <= EXACT_PAIRS:
+        return _exact_kolmogorov_smirnov(distance, rows_one, rows_other)
     return kolmogorov(distance * math.sqrt(rows_one * rows_other / (rows_one + rows_other)))
+
+
+def _exact_kolmogorov_smirnov(distance: float, rows_one: int, rows_other: int) -> float:
+    """By counting the orders of both samples in which the distance is kept (Kim and Jennrich 1973).
+
+    Each order is a walk over a grid, one step for each row. Only the places where the distance is smaller are
+    passed through; the shares of walks are kept as fractions, which neither overflow nor vanish.
+    """
+    # In whole numbers, so that no rounding decides which distances are equal.
+    pairs = rows_one * rows_other
+    bound = round(distance * pairs)
+    if bound <= 0:
+        return 1.0
+    shares = [0.0] * (rows_other + 1)
+    for place in range(min(rows_other, (bound - 1) // rows_one) + 1):
+        shares[place] = 1.0
+    for one in range(1, rows_one + 1):
+        part = one / (one + rows_other)
+        low = max(0, -((bound - 1 - one * rows_other) // rows_one))
+        high = min(rows_other, (one * rows_other + bound - 1) // rows_one)
+        before = 0.0
+        if low > 0:
+            shares[low - 1] = 0.0
+        for other in range(low, high + 1):
+            before = part * shares[other] + before
+            shares[other] = before
+    return min(1.0, max(0.0, 1.0 - shares[rows_other]))
 
 
 def kolmogorov(x: float) -> float:

@@ -11,7 +11,7 @@ from governance.models import OwnerRole, Team, User
 from lineage import identity
 from policies import evidence_files, ports
 from policies.models import Finding, GroupCounts
-from policies.ports import Breach, TeamLevel
+from policies.ports import TeamLevel
 from tests import factories
 from tests.policies import stories
 
@@ -297,23 +297,67 @@ def test_a_baseline_is_found_by_its_name(owner: User) -> None:
 
 def test_apps_above_answer_what_only_they_know(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ports, "maturity", ports.Port[ports.MaturityReader]())
-    monkeypatch.setattr(ports, "breaches", ports.Port[ports.BreachReader]())
-    policy("check: maturity, framework: google, minimum_level: 1", "check: contracts")
+    policy("check: maturity, framework: google, minimum_level: 1")
     stories.grow(training())
     team = Team.objects.first() or factories.team("lending")
     factories.ownership(identity.asset("dataset", stories.REGISTRY, "credit"), OwnerRole.STEWARD, team)
 
-    def outcomes() -> list[str]:
-        return [one.outcome for one in stories.judge(stories.ask(owner)).findings.order_by("position")]
-
-    assert outcomes() == ["unknown", "unknown"]
+    assert found(owner).outcome == "unknown"
 
     ports.maturity.register(lambda *, teams, framework: [TeamLevel(team=team, level=1) for team in teams])
-    ports.breaches.register(
-        lambda *, model, version: [Breach(dataset="loans", summary="age was dropped", since=timezone.now())]
-    )
 
-    assert outcomes() == ["pass", "fail"]
+    assert found(owner).outcome == "pass"
+
+
+CONTRACT = {
+    "version": "2",
+    "columns": [{"name": "age", "type": "integer"}],
+    "assertions": [{"assertion": "not_null", "column": "age"}],
+}
+
+
+def test_a_contract_is_held_against_what_was_observed_last(owner: User) -> None:
+    policy("check: contracts")
+
+    def observed(at: str, **facets: Any) -> tuple[str, str]:
+        """What the check says once a job upstream of the training has written its data so."""
+        wrote = [dataset("raw_loans", schema=facets.pop("schema", SCHEMA), **facets)]
+        stories.grow(run(f"load {at}", at, outputs=wrote))
+        finding = found(owner)
+        return finding.outcome, finding.summary
+
+    def asserted(holds: bool) -> dict[str, Any]:
+        told = [{"assertion": "not_null", "column": "age", "success": holds}]
+        return {"dataQualityAssertions": {"assertions": told}}
+
+    stories.grow(training())
+    assert found(owner).summary == "no data contracts are kept for what is upstream."
+
+    made = run("prepare", "2026-03-01T09:00:00Z", inputs=[dataset("raw_loans")], outputs=[dataset("loans", "v7")])
+    stories.grow(made)
+    first = observed("2026-03-01T08:00:00Z", assay_contract=CONTRACT)
+    assert first == ("unknown", "not observed of raw_loans: not_null of age.")
+    assert observed("2026-03-02T08:00:00Z", **asserted(True)) == ("pass", "kept: raw_loans.")
+    assert observed("2026-03-03T08:00:00Z", **asserted(False)) == (
+        "fail",
+        "raw_loans breaks its contract: not_null of age failed.",
+    )
+    # The breach is open until what is observed is good again, and no other good news settles it.
+    assert observed("2026-03-04T08:00:00Z")[0] == "fail"
+    assert observed("2026-03-05T08:00:00Z", **asserted(True))[0] == "pass"
+    changed = {"fields": [{"name": "age", "type": "varchar"}]}
+    assert observed("2026-03-06T08:00:00Z", schema=changed) == (
+        "fail",
+        "raw_loans breaks its contract: the column age is varchar and not integer.",
+    )
+    assert observed("2026-03-07T08:00:00Z")[0] == "pass"
+    closed = CONTRACT | {"noOtherColumns": True}
+    assert observed("2026-03-08T08:00:00Z", assay_contract=closed)[1].endswith("are there: income, repaid.")
+    stale = {"freshWithinHours": 24}
+    assert observed("2026-03-09T08:00:00Z", assay_contract=stale)[1].endswith("not written for more than 24 hours.")
+    assert observed(timezone.now().isoformat(), assay_contract=stale)[0] == "pass"
+    assert observed(timezone.now().isoformat(), assay_contract={})[0] == "unknown"
+    assert observed(timezone.now().isoformat(), assay_contract={"_deleted": True})[0] == "unknown"
 
 
 def test_a_question_is_answered_by_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,12 +80,22 @@ def test_rare_categories_are_pooled() -> None:
     assert statistics.pooled(["a", "b", "c"], [50, 2, 1], [50, 1, 2]) == (["a", "(rare)"], [50, 3], [50, 3])
 
 
-def test_the_probability_of_a_distance_is_close_to_the_exact_one() -> None:
+@pytest.mark.parametrize("rows", [(1, 1), (2, 3), (7, 7), (100, 37), (400, 300), (50, 5_000), (999, 1_000)])
+@pytest.mark.parametrize("shift", [0.0, 0.1, 0.4])
+def test_the_probability_of_a_distance_is_exact(rows: tuple[int, int], shift: float) -> None:
     random = np.random.default_rng(7)
-    one, other = random.normal(size=400), random.normal(0.12, size=300)
+    one, other = random.normal(size=rows[0]), random.normal(shift, size=rows[1])
     exact = stats.ks_2samp(one, other, method="exact")
 
-    assert statistics.kolmogorov_smirnov(exact.statistic, 400, 300) == pytest.approx(exact.pvalue, rel=0.15)
+    assert statistics.kolmogorov_smirnov(exact.statistic, *rows) == pytest.approx(exact.pvalue, rel=1e-9, abs=DIGITS)
+
+
+def test_of_many_rows_the_limit_says_little_too_much() -> None:
+    random = np.random.default_rng(7)
+    one, other = random.normal(size=2_000), random.normal(0.03, size=1_500)
+    exact = stats.ks_2samp(one, other, method="exact")
+
+    assert 0 <= statistics.kolmogorov_smirnov(exact.statistic, 2_000, 1_500) - exact.pvalue < 0.03
 
 
 def written(path: Path, **columns: Any) -> Path:
