@@ -1,9 +1,11 @@
 """Typed readers of environment variables. A bad value stops the program with the variable's name."""
 
 import importlib.util
+import ipaddress
 import os
 import secrets
 from collections.abc import Collection
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -67,6 +69,17 @@ def choice(name: str, default: str, among: Collection[str]) -> str:
 def words(name: str, default: str = "") -> list[str]:
     """The comma-separated words of a variable, without empty ones."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def networks(name: str, default: str = "") -> list[IPv4Network | IPv6Network]:
+    """Comma-separated networks, such as 10.0.0.0/8, or single addresses."""
+    found: list[IPv4Network | IPv6Network] = []
+    for word in words(name, default):
+        try:
+            found.append(ipaddress.ip_network(word))
+        except ValueError as error:
+            raise BadSetting(name, f"{error}. Give networks such as 10.0.0.0/8.") from None
+    return found
 
 
 def hosts(name: str, default: str) -> list[str]:

@@ -180,6 +180,16 @@ LINEAGE_MAX_EXPANDED_BYTES = environment.number(
 # Above this many events not yet in the graph the receiver answers 503 with Retry-After.
 LINEAGE_MAX_BACKLOG = environment.number("ASSAY_MAX_BACKLOG", 2_000_000, minimum=1, maximum=1_000_000_000)
 
+# --- Outside systems -----------------------------------------------------------------------------------------------
+# The largest delivery, in bytes, as sent and expanded.
+DELIVERY_MAX_BYTES = environment.number("ASSAY_MAX_DELIVERY_BYTES", 10_000_000, minimum=1_000, maximum=100_000_000)
+# For how many days deliveries are kept as they came.
+DELIVERY_DAYS = environment.number("ASSAY_DELIVERY_DAYS", 30, minimum=1, maximum=3_650)
+# Networks inside that connections may be made to; everything else that is not public is refused.
+OUTGOING_NETWORKS = environment.networks("ASSAY_OUTGOING_NETWORKS")
+# Proxies whose word on who sends is believed.
+TRUSTED_PROXIES = environment.networks("ASSAY_TRUSTED_PROXIES")
+
 # --- Maturity ------------------------------------------------------------------------------------------------------
 # A folder of an organisation's own frameworks and of its choice of which criteria gate.
 _frameworks = environment.text("ASSAY_FRAMEWORKS")
@@ -230,6 +240,21 @@ CELERY_BEAT_SCHEDULE = {
         "task": "policies.tasks.watch",
         "schedule": timedelta(seconds=30),
         "options": {"expires": 30},
+    },
+    "translate-deliveries": {
+        "task": "integrations.tasks.translate",
+        "schedule": timedelta(seconds=2),
+        "options": {"expires": 5},
+    },
+    "poll-systems": {
+        "task": "integrations.tasks.poll",
+        "schedule": timedelta(seconds=5),
+        "options": {"expires": 10},
+    },
+    "prune-deliveries": {
+        "task": "integrations.tasks.prune",
+        "schedule": crontab(hour="3", minute="10"),
+        "options": {"expires": 3_600},
     },
     "compute-maturity": {
         "task": "assessments.tasks.compute",

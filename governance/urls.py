@@ -6,6 +6,7 @@ urlpatterns = [
     path("", include("governance.addresses")),
     path("api/v1/", include("lineage.urls")),
     path("api/v1/", include("policies.urls")),
+    path("api/v1/", include("integrations.urls")),
     path("api/v1/", include("assessments.urls")),
     path("", include("portal.urls")),
 ]

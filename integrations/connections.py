@@ -17,7 +17,7 @@ from governance.actions import Action
 from governance.errors import Conflict, Invalid
 from governance.models import Team, User
 from governance.permissions import Permission
-from integrations import credentials, schemes, sealing, systems
+from integrations import authentication, credentials, schemes, sealing, systems
 from integrations.models import Connection, ConnectionSecret, Purpose
 from integrations.proofs import SchemeOptions
 from integrations.systems.base import Options, Scheme, System
@@ -335,7 +335,7 @@ def _check(system: System, settings: Settings, *, incoming: Sequence[str], has_o
     if settings.address:
         wrong |= _wrong_address(settings.address)
     try:
-        wrong |= credentials.check_auth(credentials.parse_auth(dict(settings.auth)), has_secret=has_outgoing)
+        wrong |= authentication.check(authentication.parse(dict(settings.auth)), has_secret=has_outgoing)
     except Invalid as error:
         wrong |= error.fields
     if settings.poll_interval_s is not None:

@@ -79,7 +79,7 @@ class Connection(models.Model):
         models.CharField(max_length=50), default=list, help_text="Where deliveries may come from; empty is anywhere."
     )
     address = models.TextField(blank=True, help_text="The base of what it is asked and told.")
-    auth = models.JSONField(default=dict, help_text="How we prove ourselves, see integrations.credentials.Auth.")
+    auth = models.JSONField(default=dict, help_text="How we prove ourselves, see integrations.authentication.Auth.")
     is_active = models.BooleanField(default=True, help_text="A paused one takes and asks nothing.")
     created_at = models.DateTimeField(db_default=Now())
     retired_at = models.DateTimeField(null=True, help_text="For good: its secrets are retired too.")

@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
                 (
                     "auth",
                     models.JSONField(
-                        default=dict, help_text="How we prove ourselves, see integrations.credentials.Auth."
+                        default=dict, help_text="How we prove ourselves, see integrations.authentication.Auth."
                     ),
                 ),
                 ("is_active", models.BooleanField(default=True, help_text="A paused one takes and asks nothing.")),

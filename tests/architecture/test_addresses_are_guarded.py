@@ -13,7 +13,11 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from rest_framework.authentication import SessionAuthentication
 
 from governance import rest
+from governance.models import Team
 from governance.tokens import Scope
+from integrations import doors
+from integrations.systems.base import Scheme
+from tests.integrations import connecting
 
 API = "api/v1/"
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -25,6 +29,8 @@ PROBES = frozenset({"livez", "readyz", "metrics"})
 OPEN_PAGES = frozenset({"sign-in", "sign-out", "theme", "home"})
 # Any valid token may ask whose it is.
 WITHOUT_SCOPE = frozenset({"api-whoami"})
+# Outside systems prove each delivery by their connection's scheme: tests/integrations/test_deliveries_are_received.py.
+HOOKS = "api/v1/hooks/"
 # POST that changes nothing.
 ONLY_READS = frozenset({"api-policies-validate", "api-policies-test", "api-policies-simulate", "api-policies-diff"})
 EXAMPLES = {"uuid": str(uuid.UUID(int=1)), "slug": "credit", "str": "somebody", "int": "1"}
@@ -57,7 +63,12 @@ def routed(patterns: list[Any], before: str = "") -> Iterator[Address]:
 
 
 ADDRESSES = list(routed(get_resolver().url_patterns))
-OF_API = [one for one in ADDRESSES if one.pattern.startswith(API) and one.name not in OPEN_API]
+OF_API = [
+    one
+    for one in ADDRESSES
+    if one.pattern.startswith(API) and one.name not in OPEN_API and not one.pattern.startswith(HOOKS)
+]
+OF_HOOKS = [one for one in ADDRESSES if one.pattern.startswith(HOOKS)]
 PAGES = [one for one in ADDRESSES if not one.pattern.startswith(API) and one.name not in PROBES]
 
 
@@ -100,6 +111,23 @@ def test_the_api_refuses_who_shows_nothing(address: Address, client: Client) -> 
 
         assert answer.status_code == 401, method
         assert answer["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "address", [one for one in ADDRESSES if one.pattern.startswith(HOOKS)], ids=lambda one: one.pattern
+)
+def test_hooks_take_nothing_without_a_proof(address: Address, client: Client, team: Team) -> None:
+    slug = address.example.removeprefix("/" + HOOKS).partition("/")[0]
+    assert client.post(address.example, b"{}", content_type="application/json").status_code == 404
+    connecting.connection(team, slug=slug, scheme=Scheme.SECRET_PATH)
+    doors.forget()
+
+    for method in ("POST", "PUT", "OPTIONS"):
+        answer = client.generic(method, address.example, b"{}", content_type="application/json")
+        assert answer.status_code == 401, method
+    assert client.get(address.example).status_code == 405
+    doors.forget()
 
 
 @pytest.mark.django_db

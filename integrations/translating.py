@@ -1,0 +1,200 @@
+"""From deliveries to events: what waits is translated and appended to the log, in one transaction with its state.
+
+The row is the queue. A delivery that names a model or file that the graph does not know is told all the same, and
+translated again now and then for some days, since what it names may be registered a little later.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import DatabaseError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from governance.errors import Invalid
+from governance.middleware import is_transient
+from integrations import connections, joins, systems
+from integrations.known import Graph
+from integrations.models import Connection, Delivery, DeliveryState
+from integrations.openlineage import Event
+from integrations.parsing import document_of, storable
+from integrations.systems.base import Context, Message, System
+from lineage import eventlog, events
+from lineage.eventlog import Sent
+from lineage.events import NewEvent
+
+logger = logging.getLogger(__name__)
+
+BATCH = 100
+MAX_ERROR_CHARS = 2_000
+# How long after its receipt a delivery is translated again because it names what the graph does not know.
+LOOK_AGAIN_FOR = timedelta(days=3)
+LOOK_AGAIN_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2))
+LOOK_AGAIN_AT_LEAST = timedelta(hours=6)
+# A fault of ours may be gone after the next release, and people can redeliver then.
+MAX_ATTEMPTS = 6
+MAX_UNRESOLVED = 50
+
+
+@dataclass(slots=True)
+class Told:
+    """What one message became."""
+
+    events: list[NewEvent] = field(default_factory=list)
+    state: DeliveryState = DeliveryState.TRANSLATED
+    error: str = ""
+    unresolved: list[str] = field(default_factory=list)
+
+
+def encoded(event: Event) -> bytes:
+    """As JSON in ASCII: hostile names may hold lone surrogates, which the log replaces and UTF-8 cannot hold."""
+    return json.dumps(event).encode()
+
+
+class Translator:
+    """Translates messages of one connection, with one view of the graph for all of them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.system: System = systems.BY_SLUG[connection.system]
+        self.graph = Graph(connection)
+        self.context = Context(
+            namespace=connection.namespace, options=connections.options_of(connection), known=self.graph
+        )
+
+    def tell(self, message: Message) -> Told:
+        """The events of a message that has its type. Refusals and faults of ours are told, not raised."""
+        if message.type in self.system.ignored:
+            return Told(state=DeliveryState.IGNORED)
+        if message.type not in self.system.handled:
+            return Told(state=DeliveryState.UNKNOWN)
+        self.graph.begin()
+        try:
+            found = [events.read(encoded(event)) for event in self.system.events(message, self.context)]
+        except Invalid as refusal:
+            return Told(state=DeliveryState.REFUSED, error=storable(refusal.message))
+        except Exception as error:
+            # A mistake in one system's module must not hold up what others send; it is shown with the delivery.
+            logger.exception("A message of %s could not be translated.", self.connection.slug)
+            return Told(
+                state=DeliveryState.FAILED, error=f"{type(error).__name__} in the module of {self.system.slug}."
+            )
+        return Told(events=found, unresolved=[storable(one) for one in sorted(self.graph.unresolved)[:MAX_UNRESOLVED]])
+
+    def append(self, told: Sequence[Told]) -> int:
+        """Append the events of these, note the joins that were made for them, and say how many events were new."""
+        batch = [Sent(event, self.connection.user) for one in told for event in one.events]
+        joins.note(self.connection, self.graph.found.values())
+        self.graph.found = {}
+        return sum(appended.is_new for appended in eventlog.append_of(batch))
+
+
+def translate_due() -> int:
+    """Translate a batch of what is due, and say how many there were. Others may do the same at the same time."""
+    try:
+        return _translate(BATCH)
+    except DatabaseError as error:
+        if is_transient(error):
+            raise
+        # One of them cannot be stored: alone, each is told its own.
+        logger.warning("A batch of deliveries could not be stored and is stored one by one: %s", error)
+    return sum(_translate_alone(pk) for pk in _due()[:BATCH].values_list("pk", flat=True))
+
+
+@transaction.atomic
+def _translate(most: int, *, only: int | None = None) -> int:
+    due = _due() if only is None else _due().filter(pk=only)
+    rows = list(
+        due.select_for_update(skip_locked=True, of=("self",))
+        .select_related("connection__user")
+        .order_by("due_at")[:most]
+    )
+    by_connection: dict[int, list[Delivery]] = {}
+    for row in rows:
+        by_connection.setdefault(row.connection_id, []).append(row)
+    for deliveries in by_connection.values():
+        _translate_of(deliveries[0].connection, deliveries)
+    return len(rows)
+
+
+def _translate_alone(pk: int) -> int:
+    try:
+        return _translate(1, only=pk)
+    except DatabaseError as error:
+        if is_transient(error):
+            raise
+        logger.exception("Delivery %s could not be stored.", pk)
+        message = f"Its events could not be stored: {type(error).__name__}."
+        Delivery.objects.filter(pk=pk).update(
+            state=DeliveryState.FAILED, error=message, due_at=None, translated_at=timezone.now()
+        )
+        return 1
+
+
+def _due() -> QuerySet[Delivery]:
+    return Delivery.objects.filter(due_at__lte=timezone.now())
+
+
+def _translate_of(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+    now = timezone.now()
+    translator = Translator(connection)
+    told = [_tell(translator, delivery) for delivery in deliveries]
+    translator.append(told)
+    for delivery, one in zip(deliveries, told, strict=True):
+        delivery.attempts += 1
+        delivery.state, delivery.error, delivery.translated_at = one.state.value, one.error[:MAX_ERROR_CHARS], now
+        delivery.events, delivery.unresolved = len(one.events), one.unresolved or None
+        delivery.due_at = _again(delivery, now)
+    Delivery.objects.bulk_update(
+        deliveries, ["type", "attempts", "state", "error", "translated_at", "events", "unresolved", "due_at"]
+    )
+    note_health(connection, told, now)
+
+
+def _tell(translator: Translator, delivery: Delivery) -> Told:
+    try:
+        message = message_of(translator.system, delivery)
+    except Invalid as refusal:
+        return Told(state=DeliveryState.REFUSED, error=storable(refusal.message))
+    delivery.type = storable(message.type)
+    return translator.tell(message)
+
+
+def message_of(system: System, delivery: Delivery) -> Message:
+    """The message that a delivery holds. Raises Invalid when its type cannot be told."""
+    body = bytes(delivery.body)
+    headers = {str(name): str(value) for name, value in delivery.headers.items()}
+    untyped = Message(
+        received_at=delivery.received_at,
+        document=document_of(body, headers.get("content-type", "")),
+        body=body,
+        headers=headers,
+        type=delivery.type,
+    )
+    return untyped if delivery.type else replace(untyped, type=system.type_of(untyped))
+
+
+def _again(delivery: Delivery, now: datetime) -> datetime | None:
+    """When the delivery is to be translated once more, if at all."""
+    if delivery.state == DeliveryState.FAILED:
+        return now + timedelta(seconds=10) * 4**delivery.attempts if delivery.attempts < MAX_ATTEMPTS else None
+    if delivery.unresolved and now - delivery.received_at < LOOK_AGAIN_FOR:
+        after = dict(enumerate(LOOK_AGAIN_AFTER, start=1)).get(delivery.attempts, LOOK_AGAIN_AT_LEAST)
+        return now + after
+    return None
+
+
+def note_health(connection: Connection, told: Sequence[Told], now: datetime) -> None:
+    """Say on the connection how its last messages went."""
+    changes: dict[str, Any] = {}
+    if any(one.state == DeliveryState.TRANSLATED for one in told):
+        changes["last_success_at"] = now
+    errors = [one.error for one in told if one.error]
+    if errors:
+        changes |= {"last_failure_at": now, "last_error": errors[-1][:MAX_ERROR_CHARS]}
+    if changes:
+        Connection.objects.filter(pk=connection.pk).update(**changes)
