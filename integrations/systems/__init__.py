@@ -11,6 +11,7 @@ from integrations.systems import (
     ci,
     circleci,
     cloudevents,
+    cloudwatch,
     documents,
     github,
     gitlab,
@@ -22,6 +23,7 @@ from integrations.systems import (
     mlflow,
     mlmd,
     prometheus,
+    sagemaker,
     seldon,
     tekton,
 )
@@ -48,5 +50,7 @@ ALL: tuple[System, ...] = (
     prometheus.SYSTEM,
     seldon.SYSTEM,
     tekton.SYSTEM,
+    sagemaker.SYSTEM,
+    cloudwatch.SYSTEM,
 )
 BY_SLUG: Mapping[str, System] = MappingProxyType({system.slug: system for system in ALL})

@@ -69,7 +69,7 @@ def of_queue(message: Message) -> Reader:
         inner = said.at("Body") or said.at("Message")
         if not isinstance(inner.value, str) or said.at("detail-type"):
             break
-        said = Reader(_json(inner.value), inner.path)
+        said = Reader(parsed(inner.value), inner.path)
     return said
 
 
@@ -87,7 +87,7 @@ def of_pubsub(message: Message) -> Reader:
     if not isinstance(inner.value, str):
         return Reader(None, inner.path)
     try:
-        return Reader(_json(base64.b64decode(inner.value, validate=True).decode()), inner.path)
+        return Reader(parsed(base64.b64decode(inner.value, validate=True).decode()), inner.path)
     except (binascii.Error, ValueError):
         return Reader(None, inner.path)
 
@@ -97,7 +97,8 @@ def pubsub_key(message: Message) -> str:
     return said.text("messageId") or said.text("message_id")
 
 
-def _json(text: str) -> Any:
+def parsed(text: str) -> Any:
+    """The JSON in a text; None when it holds none."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -110,6 +110,18 @@ CLAIMS: Mapping[str, Claim] = {
         whole={"kind": "InferenceService", "metadata": {"name": "my-model"}},
         part=("status", "components", "predictor"),
     ),
+    # SageMaker
+    "sagemaker/clarify_attribution_drift_violations.json": Claim(system="sagemaker"),
+    "sagemaker/clarify_bias_drift_violations.json": Claim(system="sagemaker"),
+    "sagemaker/describe_model_package_moto.json": Claim(system="sagemaker"),
+    "sagemaker/eventbridge_endpoint_state_change.json": Claim(system="sagemaker"),
+    "sagemaker/eventbridge_feature_group_state_change.json": Claim(system="sagemaker"),
+    "sagemaker/eventbridge_model_card_state_change.json": Claim(system="sagemaker"),
+    "sagemaker/eventbridge_model_package_state_change.json": Claim(system="sagemaker"),
+    "sagemaker/eventbridge_pipeline_execution_status_change.json": Claim(system="sagemaker"),
+    "sagemaker/eventbridge_pipeline_step_status_change.json": Claim(system="sagemaker"),
+    "sagemaker/eventbridge_training_job_state_change.json": Claim(system="sagemaker"),
+    "sagemaker/sqs_message_with_eventbridge_body_moto.json": Claim(system="sagemaker"),
     # Seldon Core
     "seldon/alibi_detect_drift_body.json": Claim(system="seldon", type="io.seldon.serving.inference.drift"),
     "seldon/v1_payload_log_request.json": Claim(system="seldon"),
