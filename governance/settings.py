@@ -199,6 +199,8 @@ EVIDENCE_MAX_BYTES = environment.number(
     "ASSAY_MAX_EVIDENCE_BYTES", 10_000_000_000, minimum=1_000, maximum=10_000_000_000_000
 )
 
+# Evidence that no promotion names is removed when it came longer ago than this.
+EVIDENCE_UNUSED_DAYS = environment.number("ASSAY_EVIDENCE_UNUSED_DAYS", 30, minimum=1, maximum=36_500)
 EVIDENCE_TABLES = stores.tables("ASSAY_EVIDENCE_TABLES", environment.text("ASSAY_EVIDENCE_TABLES"))
 
 # --- Background work -----------------------------------------------------------------------------------------------
@@ -240,6 +242,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "policies.tasks.watch",
         "schedule": timedelta(seconds=30),
         "options": {"expires": 30},
+    },
+    "prune-evidence": {
+        "task": "policies.tasks.prune",
+        "schedule": crontab(hour="3", minute="50"),
+        "options": {"expires": 3_600},
     },
     "translate-deliveries": {
         "task": "integrations.tasks.translate",

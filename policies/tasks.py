@@ -1,8 +1,11 @@
 """Background work of the policies app."""
 
-from celery import shared_task
+from datetime import timedelta
 
-from policies import checking, incidents, waivers
+from celery import shared_task
+from django.conf import settings
+
+from policies import checking, incidents, retention, waivers
 
 
 @shared_task(name="policies.tasks.check")
@@ -19,3 +22,8 @@ def sweep() -> None:
 @shared_task(name="policies.tasks.watch")
 def watch() -> None:
     incidents.watch()
+
+
+@shared_task(name="policies.tasks.prune")
+def prune() -> None:
+    retention.prune(older_than=timedelta(days=settings.EVIDENCE_UNUSED_DAYS))

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from governance.errors import NotFound
 from governance.models import AuditEntry, Team, User
-from policies import evidence_files, promotions, retention
+from policies import evidence_files, promotions, retention, tasks
 from policies.models import EvidenceFile, EvidencePart, Promotion
 from tests.policies import stories
 
@@ -119,3 +119,14 @@ def test_the_command_says_what_it_does(asked: dict[str, str]) -> None:
     assert asked["unused"] in said("--dry-run", "--older-than", "59")
     assert "0 files" in said("--older-than", "61")
     assert "2 files with 15 bytes, 0 parts and 0 copies removed." in said()
+
+
+@pytest.mark.usefixtures("later")
+def test_it_goes_at_night(member: User, settings: Settings) -> None:
+    digest = store(member, b"unused")
+    assert settings.CELERY_BEAT_SCHEDULE["prune-evidence"]["task"] == tasks.prune.name
+
+    tasks.prune()
+
+    with pytest.raises(NotFound):
+        evidence_files.find(digest)

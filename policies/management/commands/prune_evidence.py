@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from policies import retention
@@ -12,7 +13,10 @@ class Command(BaseCommand):
     help = "Remove evidence that no promotion names, and parts of files that were never sent to their end."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--older-than", type=int, default=30, metavar="DAYS", help="only what came before (30)")
+        days = settings.EVIDENCE_UNUSED_DAYS
+        parser.add_argument(
+            "--older-than", type=int, default=days, metavar="DAYS", help=f"only what came before (default: {days})"
+        )
         parser.add_argument("--dry-run", action="store_true", help="say what would be removed, and remove nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
