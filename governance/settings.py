@@ -253,6 +253,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(seconds=2),
         "options": {"expires": 5},
     },
+    "carry-out": {
+        "task": "integrations.tasks.carry",
+        "schedule": timedelta(seconds=5),
+        "options": {"expires": 10},
+    },
     "poll-systems": {
         "task": "integrations.tasks.poll",
         "schedule": timedelta(seconds=5),
@@ -273,6 +278,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "assessments.tasks.publish",
         "schedule": crontab(minute="5"),
         "options": {"expires": 3_000},
+    },
+    "restate-maturity": {
+        "task": "assessments.tasks.restate",
+        "schedule": crontab(hour="3", minute="30"),
+        "options": {"expires": 3_600},
+    },
+    "remind-of-answers": {
+        "task": "assessments.tasks.remind",
+        "schedule": crontab(hour="6", minute="15"),
+        "options": {"expires": 3_600},
     },
 }
 

@@ -5,10 +5,11 @@ import time
 from celery import shared_task
 from django.utils import timezone
 
-from integrations import polling, retention, translating
+from integrations import composing, polling, retention, sending, translating
 from integrations.locks import only_one
 
 TRANSLATOR = "translator of deliveries"
+CARRIER = "composer of notices"
 # Nudges are throttled to one in 0.2 s a process, so who stays a little longer sees what came unannounced.
 LINGER_S = 0.3
 LONGEST_S = 30.0
@@ -46,3 +47,12 @@ def poll_one(pk: int) -> None:
 @shared_task(name="integrations.tasks.prune")
 def prune() -> None:
     retention.prune()
+
+
+@shared_task(name="integrations.tasks.carry")
+def carry() -> None:
+    """Compose what is to be told, and send it."""
+    with only_one(CARRIER) as is_mine:
+        if is_mine:
+            composing.compose()
+    sending.send_due()

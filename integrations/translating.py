@@ -17,9 +17,10 @@ from django.utils import timezone
 
 from governance.errors import Invalid
 from governance.middleware import is_transient
-from integrations import connections, joins, systems
+from integrations import composing, connections, joins, systems
 from integrations.known import Graph
 from integrations.models import Connection, Delivery, DeliveryState
+from integrations.notices import Claim, Question
 from integrations.openlineage import Event
 from integrations.parsing import document_of, storable
 from integrations.systems.base import Context, Message, System
@@ -45,9 +46,12 @@ class Told:
     """What one message became."""
 
     events: list[NewEvent] = field(default_factory=list)
+    type: str = ""
     state: DeliveryState = DeliveryState.TRANSLATED
     error: str = ""
     unresolved: list[str] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
 
 
 def encoded(event: Event) -> bytes:
@@ -67,28 +71,38 @@ class Translator:
         )
 
     def tell(self, message: Message) -> Told:
-        """The events of a message that has its type. Refusals and faults of ours are told, not raised."""
-        if message.type in self.system.ignored:
-            return Told(state=DeliveryState.IGNORED)
-        if message.type not in self.system.handled:
-            return Told(state=DeliveryState.UNKNOWN)
+        """The events of a message. Refusals and faults of ours are told, not raised."""
+        told = Told(type=message.type)
         self.graph.begin()
         try:
-            found = [events.read(encoded(event)) for event in self.system.events(message, self.context)]
+            self._tell(message, told)
         except Invalid as refusal:
-            return Told(state=DeliveryState.REFUSED, error=storable(refusal.message))
+            told.state, told.error = DeliveryState.REFUSED, storable(refusal.message)
         except Exception as error:
             # A mistake in one system's module must not hold up what others send; it is shown with the delivery.
             logger.exception("A message of %s could not be translated.", self.connection.slug)
-            return Told(
-                state=DeliveryState.FAILED, error=f"{type(error).__name__} in the module of {self.system.slug}."
-            )
-        return Told(events=found, unresolved=[storable(one) for one in sorted(self.graph.unresolved)[:MAX_UNRESOLVED]])
+            told.state = DeliveryState.FAILED
+            told.error = f"{type(error).__name__} in the module of {self.system.slug}."
+        return told
+
+    def _tell(self, message: Message, told: Told) -> None:
+        if not message.type:
+            message = replace(message, type=self.system.type_of(message))
+        told.type = storable(message.type)
+        if message.type in self.system.ignored:
+            told.state = DeliveryState.IGNORED
+        elif message.type not in self.system.handled:
+            told.state = DeliveryState.UNKNOWN
+        else:
+            told.events = [events.read(encoded(event)) for event in self.system.events(message, self.context)]
+            told.unresolved = [storable(one) for one in sorted(self.graph.unresolved)[:MAX_UNRESOLVED]]
 
     def append(self, told: Sequence[Told]) -> int:
         """Append the events of these, note the joins that were made for them, and say how many events were new."""
         batch = [Sent(event, self.connection.user) for one in told for event in one.events]
         joins.note(self.connection, self.graph.found.values())
+        composing.note_claims(self.connection, [claim for one in told for claim in one.claims])
+        composing.note_questions(self.connection, [question for one in told for question in one.questions])
         self.graph.found = {}
         return sum(appended.is_new for appended in eventlog.append_of(batch))
 
@@ -142,10 +156,11 @@ def _due() -> QuerySet[Delivery]:
 def _translate_of(connection: Connection, deliveries: Sequence[Delivery]) -> None:
     now = timezone.now()
     translator = Translator(connection)
-    told = [_tell(translator, delivery) for delivery in deliveries]
+    told = [translator.tell(message_of(delivery)) for delivery in deliveries]
     translator.append(told)
     for delivery, one in zip(deliveries, told, strict=True):
         delivery.attempts += 1
+        delivery.type = one.type
         delivery.state, delivery.error, delivery.translated_at = one.state.value, one.error[:MAX_ERROR_CHARS], now
         delivery.events, delivery.unresolved = len(one.events), one.unresolved or None
         delivery.due_at = _again(delivery, now)
@@ -155,27 +170,17 @@ def _translate_of(connection: Connection, deliveries: Sequence[Delivery]) -> Non
     note_health(connection, told, now)
 
 
-def _tell(translator: Translator, delivery: Delivery) -> Told:
-    try:
-        message = message_of(translator.system, delivery)
-    except Invalid as refusal:
-        return Told(state=DeliveryState.REFUSED, error=storable(refusal.message))
-    delivery.type = storable(message.type)
-    return translator.tell(message)
-
-
-def message_of(system: System, delivery: Delivery) -> Message:
-    """The message that a delivery holds. Raises Invalid when its type cannot be told."""
+def message_of(delivery: Delivery) -> Message:
+    """The message that a delivery holds; without a type when that could not be told yet."""
     body = bytes(delivery.body)
     headers = {str(name): str(value) for name, value in delivery.headers.items()}
-    untyped = Message(
+    return Message(
         received_at=delivery.received_at,
         document=document_of(body, headers.get("content-type", "")),
         body=body,
         headers=headers,
         type=delivery.type,
     )
-    return untyped if delivery.type else replace(untyped, type=system.type_of(untyped))
 
 
 def _again(delivery: Delivery, now: datetime) -> datetime | None:
