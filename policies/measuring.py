@@ -38,27 +38,45 @@ def evaluation(promotion: Promotion, asked: FairnessParameters) -> EvaluationFac
 
 
 def _counted_elsewhere(fact: EvaluationFact, reference: str, asked: FairnessParameters) -> EvaluationFact:
-    """A table may have changed since it was counted last, so it is counted for each promotion."""
+    """A table may have changed since it was counted last: where its engine does not tell, it is counted each time."""
     try:
-        return msgspec.structs.replace(fact, counts=warehouses.count(reference, asked.columns, asked.part))
+        state = warehouses.state(reference)
+        digest = None if state is None else hashlib.sha256(f"{reference} {state}".encode()).hexdigest()
+        question = _question(asked)
+        counted = None if digest is None else _counted_before(digest, question)
+        if counted is None:
+            counted = warehouses.count(reference, asked.columns, asked.part)
+            # Counted of one state only if that is still the state.
+            if digest is not None and warehouses.state(reference) == state:
+                _keep(digest, question, counted)
+        return msgspec.structs.replace(fact, counts=counted)
     except DomainError as error:
         return msgspec.structs.replace(fact, problem=error.message)
 
 
 def _counts(digest: str, asked: FairnessParameters) -> Counts:
     question = _question(asked)
-    known = GroupCounts.objects.filter(digest=digest, question=question).first()
+    known = _counted_before(digest, question)
     if known is not None:
-        return msgspec.convert(known.counts, Counts)
+        return known
     # DuckDB is loaded by the workers that count and not by every process that knows of promotions.
     from policies.fairness import counts  # noqa: PLC0415
 
     counted = counts.count(evidence_files.path(digest), asked.columns, {asked.part})
+    _keep(digest, question, counted)
+    return counted
+
+
+def _counted_before(digest: str, question: str) -> Counts | None:
+    known = GroupCounts.objects.filter(digest=digest, question=question).first()
+    return None if known is None else msgspec.convert(known.counts, Counts)
+
+
+def _keep(digest: str, question: str, counted: Counts) -> None:
     GroupCounts.objects.bulk_create(
         [GroupCounts(digest=digest, question=question, counts=msgspec.to_builtins(counted))],
         ignore_conflicts=True,  # Another worker counted the same meanwhile, to the same result.
     )
-    return counted
 
 
 def _question(asked: FairnessParameters) -> str:

@@ -4,10 +4,13 @@ A promotion names it as `table:warehouse/schema.table`, and only connections tha
 nobody reaches a file or a server by naming it. Any engine that ibis speaks to will do.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 from django.conf import settings
@@ -22,8 +25,11 @@ PREFIX = "table:"
 PART = r"[A-Za-z_][A-Za-z0-9_]{0,199}"
 REFERENCE = re.compile(rf"table:(?P<connection>[a-z0-9][a-z0-9-]{{0,49}})/(?P<path>(?:{PART}\.){{0,2}}{PART})")
 NO_REFERENCE = "A table is named as table:connection/schema.table."
-# No column of a table is likely to have it, and one that has is refused.
-ROWS = "rows counted by assay"
+# No column of a table is likely to have one of these, and one that has is refused.
+ROWS, WEIGHT, SQUARES, LEAST, ABSENT = (
+    f"{what} by assay" for what in ("rows", "weight", "squares", "least weight", "rows without weight")
+)
+OURS = (ROWS, WEIGHT, SQUARES, LEAST, ABSENT)
 MAX_ROWS = 50_000
 
 
@@ -44,17 +50,44 @@ def count(reference: str, columns: Columns, part: Part) -> Counts:
     TooLarge for one with too many groups.
     """
     check(reference)
-    if part is not Part.CONFUSION or columns.weight is not None:
-        raise Invalid("Of a table by reference only unweighted classes are counted: send a file for this metric.")
+    if part is not Part.CONFUSION:
+        raise Invalid("Of a table by reference only classes are counted: send a file for this metric.")
     with _opened(reference) as table:
         grouped = _grouped(table, reference, columns)
     # DuckDB and ibis are loaded by the workers that count and not by every process that knows of promotions.
     from policies.fairness import counts  # noqa: PLC0415
 
-    # The rows come with how many each stands for, so they are counted as rows of that weight, and are as many rows.
-    read = msgspec.structs.replace(columns, weight=ROWS, threshold=columns.threshold and 1.0)
-    found = counts.count(grouped, read, {part})
-    return Counts(columns=columns, cells=[_unweighted(cell) for cell in found.cells])
+    def summed(name: str) -> list[Cell]:
+        """Rows come with what each stands for, so they are counted as rows of that weight."""
+        read = msgspec.structs.replace(columns, weight=name, threshold=columns.threshold and 1.0)
+        return counts.count(grouped, read, {part}).cells
+
+    rows = summed(ROWS)
+    if columns.weight is None:
+        return Counts(columns=columns, cells=[_cell(one, one, one) for one in rows])
+    weights, squares = ({cell.values: cell for cell in summed(name)} for name in (WEIGHT, SQUARES))
+    cells = [_cell(one, weights[one.values], squares[one.values]) for one in rows]
+    return Counts(columns=columns, cells=cells)
+
+
+def state(reference: str) -> str | None:
+    """What changes whenever the table does; None where the engine has no such thing and it must be counted anew.
+
+    Known of a file of DuckDB alone, by the time and size of it and of its log. PostgreSQL has none: its counters of
+    changes come late, and may be reset.
+    """
+    check(reference)
+    address = urlsplit(settings.EVIDENCE_TABLES[reference.removeprefix(PREFIX).partition("/")[0]])
+    if address.scheme != "duckdb" or not address.path:
+        return None
+    file = Path(unquote(f"{address.netloc}{address.path}"))
+    try:
+        told = [
+            (place.stat().st_mtime_ns, place.stat().st_size) for place in (file, Path(f"{file}.wal")) if place.exists()
+        ]
+    except OSError:
+        return None
+    return f"{file} {told}" if told else None
 
 
 @contextmanager
@@ -90,9 +123,13 @@ def _grouped(table: "ibis.Table", reference: str, columns: Columns) -> Any:
     if answer is None:
         raise Invalid("Name the column of the prediction, or that of the score with a threshold.")
     wanted = [*columns.sensitive, columns.label, answer]
+    if columns.weight is not None:
+        wanted.append(columns.weight)
     for name in wanted:
         if name not in table.columns:
             raise Invalid(f"The table has no column {name!r}.", fields={name: "is not in the table"})
+    if taken := sorted(set(OURS) & set(wanted)):
+        raise Invalid(f"The column {taken[0]!r} has a name that counting needs.", fields={taken[0]: "has a taken name"})
     keys = [table[name] for name in (*columns.sensitive, columns.label)]
     if columns.prediction is not None:
         keys.append(table[columns.prediction])
@@ -102,21 +139,42 @@ def _grouped(table: "ibis.Table", reference: str, columns: Columns) -> Any:
         is_known = score.notnull() & ~score.isnan()
         reached = (score >= columns.threshold).ifelse(1.0, 0.0)
         keys.append(is_known.ifelse(reached, ibis.null("float64")).name(answer))
+    sums = {ROWS: table.count()}
     try:
-        counted = table.group_by(keys).aggregate(**{ROWS: table.count()}).limit(MAX_ROWS + 1).to_pyarrow()
+        if columns.weight is not None:
+            weight = table[columns.weight].cast("float64")
+            sums |= {WEIGHT: weight.sum(), SQUARES: (weight * weight).sum(), LEAST: weight.min()}
+            sums |= {ABSENT: weight.isnull().sum()}
+        counted = table.group_by(keys).aggregate(**sums).limit(MAX_ROWS + 1).to_pyarrow()
     except Exception as error:  # each engine has errors of its own
         raise Invalid(f"{reference} cannot be counted: {type(error).__name__}.") from error
     if counted.num_rows > MAX_ROWS:
         raise TooLarge(f"{reference} has more than {MAX_ROWS:,} combinations of values.")
+    if columns.weight is not None:
+        _refuse_weights(counted, columns.weight)
     return counted
 
 
-def _unweighted(cell: Cell) -> Cell:
-    """The cell as if each row had come by itself: a weight is how many rows there are, and each weighs one."""
-    if cell.confusion is None:
-        return cell
-    told = {name: getattr(cell.confusion, name) for name in cell.confusion.__struct_fields__}
+def _refuse_weights(counted: Any, name: str) -> None:
+    """Sums would hide a weight that is missing, infinite or not above 0."""
+    absent = sum(counted.column(ABSENT).to_pylist())
+    if absent:
+        raise Invalid(f"Column {name!r}: {absent:,} rows are missing.", fields={name: "is missing"})
+    least, sums = counted.column(LEAST).to_pylist(), counted.column(SQUARES).to_pylist()
+    if not all(value > 0 for value in least) or not all(math.isfinite(value) for value in sums):
+        raise Invalid(f"Column {name!r}: not all weights are above 0 and finite.", fields={name: "is no weight"})
+
+
+def _cell(rows: Cell, weights: Cell, squares: Cell) -> Cell:
+    """One cell of three that were counted alike: how many rows there are, what they weigh, and the squares of that."""
+    if rows.confusion is None or weights.confusion is None or squares.confusion is None:
+        return rows
     tallies = {
-        name: Tally(rows=round(tally.weight), weight=tally.weight, squared=tally.weight) for name, tally in told.items()
+        name: Tally(
+            rows=round(getattr(rows.confusion, name).weight),
+            weight=getattr(weights.confusion, name).weight,
+            squared=getattr(squares.confusion, name).weight,
+        )
+        for name in rows.confusion.__struct_fields__
     }
-    return Cell(values=cell.values, rows=sum(tally.rows for tally in tallies.values()), confusion=Confusion(**tallies))
+    return Cell(values=rows.values, rows=sum(tally.rows for tally in tallies.values()), confusion=Confusion(**tallies))

@@ -1,11 +1,15 @@
 """A table of a warehouse as evidence: named by reference, counted there, and only where the operator allows it."""
 
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import duckdb
+import psycopg
 import pytest
+from django.db import connections
 from pytest_django import Settings
 
 from governance import stores
@@ -14,7 +18,7 @@ from governance.errors import DomainError, Invalid, NotFound
 from governance.models import Team, User
 from policies import warehouses
 from policies.fairness import counts
-from policies.fairness.groups import Columns, Part
+from policies.fairness.groups import Columns, Counts, Part
 from policies.models import GroupCounts, Promotion
 from tests.policies import stories
 
@@ -32,6 +36,8 @@ rules:
 """
 BY_CLASS = Columns(label="label", prediction="prediction", sensitive=["sex", "race"])
 BY_SCORE = Columns(label="label", score="score", threshold=0.35, sensitive=["race"])
+WEIGHTED = Columns(label="label", prediction="prediction", sensitive=["race"], weight="weight")
+BY_W = Columns(label="label", prediction="prediction", sensitive=["race"], weight="w")
 REFERENCE = "table:warehouse/credit.holdout"
 
 
@@ -48,10 +54,12 @@ def warehouse(tmp_path: Path, settings: Settings) -> Path:
             SELECT CASE WHEN random() < 0.5 THEN 'f' ELSE 'm' END AS sex,
                    CASE WHEN random() < 0.2 THEN NULL WHEN random() < 0.5 THEN 'a' ELSE 'b' END AS race,
                    (random() < 0.4)::int AS label, (random() < 0.3)::int AS prediction, random() AS score,
-                   1.5 AS weight
+                   0.5 + random() AS weight
             FROM range(3000)
             """
         )
+        database.execute("CREATE TABLE light AS SELECT *, i - 5.0 AS w FROM credit.holdout, range(10) r(i)")
+        database.execute("CREATE TABLE gaps AS SELECT *, nullif(i, 5) AS w FROM credit.holdout, range(1, 9) r(i)")
         database.execute("CREATE TABLE faulty AS SELECT 'f' AS sex, NULL::int AS label, 1 AS prediction, 'a' AS race")
         database.execute(
             "CREATE TABLE keys AS SELECT i::text sex, 'a' AS race, 1 AS label, 1 AS prediction FROM range(50001) r(i)"
@@ -71,6 +79,56 @@ def test_the_counts_are_those_of_the_same_rows_in_a_file(warehouse: Path, column
     assert there.groups() == counts.count(warehouse / "holdout.parquet", columns).groups()
 
 
+def same_but_for_rounding(one: Counts, other: Counts) -> None:
+    """Engines add up in different orders."""
+    for cell, like in zip(one.groups(), other.groups(), strict=True):
+        assert (cell.values, cell.rows) == (like.values, like.rows)
+        for name in ("true_positive", "false_positive", "false_negative", "true_negative"):
+            tally, alike = getattr(cell.confusion, name), getattr(like.confusion, name)
+            assert tally.rows == alike.rows
+            assert tally.weight == pytest.approx(alike.weight, rel=1e-12)
+            assert tally.squared == pytest.approx(alike.squared, rel=1e-12)
+
+
+def test_weights_are_those_of_the_same_rows_in_a_file(warehouse: Path) -> None:
+    there = warehouses.count(REFERENCE, WEIGHTED, Part.CONFUSION)
+
+    same_but_for_rounding(there, counts.count(warehouse / "holdout.parquet", WEIGHTED))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("columns", [BY_CLASS, BY_SCORE, WEIGHTED])
+def test_postgresql_counts_the_same(warehouse: Path, settings: Settings, columns: Columns) -> None:
+    owner = connections["owner"].get_connection_params()
+    place = {name: owner[name] for name in ("host", "port", "user", "password") if owner.get(name)}
+    address = f"postgres:///{owner['dbname']}?{urlencode(place)}"
+    settings.EVIDENCE_TABLES = {"lake": address}
+    with duckdb.connect(":memory:") as database:
+        rows = database.execute(
+            "SELECT sex, race, label, prediction, score, weight FROM read_parquet($path)",
+            {"path": str(warehouse / "holdout.parquet")},
+        ).fetchall()
+    with psycopg.connect(dbname=owner["dbname"], autocommit=True, **place) as database_there:
+        schema = f"gate_{uuid.uuid4().hex}"
+        database_there.execute(f"CREATE SCHEMA {schema}")
+        try:
+            database_there.execute(
+                f"CREATE TABLE {schema}.holdout "
+                "(sex text, race text, label int, prediction int, score float8, weight float8)"
+            )
+            with database_there.cursor().copy(f"COPY {schema}.holdout FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+
+            reference = f"table:lake/{schema}.holdout"
+            there = warehouses.count(reference, columns, Part.CONFUSION)
+
+            same_but_for_rounding(there, counts.count(warehouse / "holdout.parquet", columns))
+            assert warehouses.state(reference) is None
+        finally:
+            database_there.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
 @pytest.mark.parametrize(
     ("reference", "columns", "error", "says"),
     [
@@ -80,12 +138,8 @@ def test_the_counts_are_those_of_the_same_rows_in_a_file(warehouse: Path, column
         ("table:warehouse/faulty", BY_CLASS, Invalid, "'label'"),
         ("table:warehouse/keys", BY_CLASS, DomainError, "more than"),
         (REFERENCE, Columns(label="label", prediction="answer", sensitive=["sex"]), Invalid, "no column 'answer'"),
-        (
-            REFERENCE,
-            Columns(label="label", prediction="prediction", sensitive=["sex"], weight="weight"),
-            Invalid,
-            "file",
-        ),
+        ("table:warehouse/light", BY_W, Invalid, "'w': not all weights are above 0"),
+        ("table:warehouse/gaps", BY_W, Invalid, "'w': 3,000 rows are missing"),
     ],
 )
 def test_what_cannot_be_counted_is_named(
@@ -103,13 +157,22 @@ class TestPromotion:
         stories.grow(stories.trained("1"))
         return lambda reference: stories.judge(stories.ask(member, evidence={"holdout": reference}))
 
-    def test_is_judged_by_the_table_and_counted_anew_each_time(self, ask: Callable[[str], Promotion]) -> None:
+    def test_is_judged_by_the_table_and_counted_anew_when_it_has_changed(
+        self, ask: Callable[[str], Promotion], warehouse: Path
+    ) -> None:
         finding = ask(REFERENCE).findings.get()
-
         assert finding.outcome == "pass"
         assert finding.evidence is not None
         assert finding.evidence["digest"] == REFERENCE
-        assert not GroupCounts.objects.exists()
+
+        ask(REFERENCE)
+        assert GroupCounts.objects.count() == 1
+
+        with duckdb.connect(str(warehouse / "warehouse.duckdb")) as database:
+            database.execute("DELETE FROM credit.holdout WHERE sex = 'f' AND prediction = 1")
+        changed = ask(REFERENCE).findings.get()
+        assert changed.outcome == "fail"
+        assert GroupCounts.objects.count() == 2
 
     def test_a_table_that_is_not_there_is_unknown(self, ask: Callable[[str], Promotion]) -> None:
         finding = ask("table:warehouse/credit.nothing").findings.get()
