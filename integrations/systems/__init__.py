@@ -7,6 +7,7 @@ from integrations.systems import (
     alertmanager,
     argo_workflows,
     azure_devops,
+    azure_ml,
     bitbucket,
     ci,
     circleci,
@@ -32,6 +33,7 @@ from integrations.systems import (
     sagemaker,
     seldon,
     tekton,
+    vertex_ai,
 )
 from integrations.systems.base import System
 
@@ -64,5 +66,7 @@ ALL: tuple[System, ...] = (
     sagemaker.SYSTEM,
     seldon.SYSTEM,
     tekton.SYSTEM,
+    azure_ml.SYSTEM,
+    vertex_ai.SYSTEM,
 )
 BY_SLUG: Mapping[str, System] = MappingProxyType({system.slug: system for system in ALL})

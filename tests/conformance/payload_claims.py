@@ -110,6 +110,17 @@ CLAIMS: Mapping[str, Claim] = {
         whole={"kind": "InferenceService", "metadata": {"name": "my-model"}},
         part=("status", "components", "predictor"),
     ),
+    # Azure Machine Learning
+    "azure_ml/cloudevent_dataset_drift_detected.json": Claim(system="azure_ml"),
+    "azure_ml/cloudevent_model_deployed.json": Claim(system="azure_ml"),
+    "azure_ml/cloudevent_model_registered.json": Claim(system="azure_ml"),
+    "azure_ml/cloudevent_run_status_changed.json": Claim(system="azure_ml"),
+    "azure_ml/eventgrid_batch_model_registered.json": Claim(system="azure_ml"),
+    "azure_ml/eventgrid_batch_run_completed.json": Claim(system="azure_ml"),
+    # Vertex AI
+    "vertex_ai/audit_log_entry_bigquery.json": Claim(system="vertex_ai"),
+    "vertex_ai/model_monitoring_anomaly_log_entry.json": Claim(system="vertex_ai"),
+    "vertex_ai/pubsub_push_envelope.json": Claim(system="vertex_ai"),
     # SageMaker
     "sagemaker/clarify_attribution_drift_violations.json": Claim(system="sagemaker"),
     "sagemaker/clarify_bias_drift_violations.json": Claim(system="sagemaker"),
@@ -163,6 +174,7 @@ CLAIMS: Mapping[str, Claim] = {
     "kubeflow_pipelines/future_api_artifact_task.json": Claim(system="kubeflow_pipelines", type="artifact_task"),
     "kubeflow_pipelines/pipeline_ir.yaml": Claim(system="kubeflow_pipelines"),
     "mlmd/store_dump.json": Claim(system="mlmd", type="store"),
+    # Data: dbt's artifacts, DVC, Great Expectations, Evidently, Feast and Pachyderm
     "dbt/manifest_without_macros.json": Claim(system="dbt_artifacts"),
     "dbt/run_results.json": Claim(system="dbt_artifacts"),
     "dvc/data_status.json": Claim(system="dvc", type="data_status"),
