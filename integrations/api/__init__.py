@@ -1,0 +1,1 @@
+"""The integrations app over HTTP, a module for each noun."""

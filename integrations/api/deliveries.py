@@ -1,0 +1,252 @@
+"""Deliveries, and what names they were joined by, over HTTP."""
+
+import base64
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from governance import rest
+from governance.tokens import Scope
+from integrations import joins, redelivery, selectors
+from integrations.joins import Decision
+from integrations.models import Delivery, Join, Reading
+
+PAGING = [OpenApiParameter("cursor", str), OpenApiParameter("limit", int), OpenApiParameter("count", bool)]
+
+
+class DeliveryOut(rest.Body, frozen=True, kw_only=True):
+    """What came, and what became of it. `body` only when one is read: as text, or in base64 when it is none."""
+
+    id: int
+    connection: str
+    key: str
+    via: str
+    type: str
+    received_at: datetime
+    state: str
+    attempts: int
+    translated_at: datetime | None
+    due_at: datetime | None
+    events: int
+    error: str
+    unresolved: list[str]
+    headers: dict[str, str]
+    body: str | None = None
+    encoding: Literal["utf-8", "base64"] | None = None
+
+
+class ReadingOut(rest.Body, frozen=True, kw_only=True):
+    """One poll or import. `ended_at` is null while it runs, or when it was interrupted."""
+
+    id: int
+    via: str
+    source: str
+    started_at: datetime
+    ended_at: datetime | None
+    messages: int
+    events: int
+    new: int
+    refused: int
+    errors: list[dict[str, Any]]
+    error: str
+
+
+class JoinOut(rest.Body, frozen=True, kw_only=True):
+    """A name that a connection uses, and the model that it is or may be."""
+
+    id: int
+    connection: str
+    name: str
+    model: UUID
+    model_namespace: str
+    model_name: str
+    state: str
+    noted_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    reason: str
+
+
+class DecisionIn(rest.Body, frozen=True, kw_only=True):
+    """Confirm that the name is the model, reject it, or take back what was decided."""
+
+    decision: Literal["confirm", "reject", "undo"]
+    reason: str = ""
+
+
+class DeliveryFilter(rest.Paging, frozen=True, kw_only=True):
+    state: str = ""
+    type: str = ""
+
+
+class JoinFilter(rest.Paging, frozen=True, kw_only=True):
+    connection: str = ""
+    state: str = ""
+
+
+class DeliveriesView(APIView):
+    scopes = {"GET": Scope.READ}
+    ordering = ("-id",)
+
+    @extend_schema(
+        operation_id="deliveries_list",
+        summary="What came through a connection, the newest first",
+        parameters=[OpenApiParameter("state", str), OpenApiParameter("type", str), *PAGING],
+        responses={200: rest.page_schema(rest.schema_of(DeliveryOut))},
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        said = rest.query(request, DeliveryFilter)
+        connection = selectors.connection(slug)
+        pager = rest.Cursor()
+        found = selectors.deliveries(connection, state=said.state, type=said.type)
+        page = pager.paginate_queryset(found, request, self)
+        return pager.get_paginated_response([_delivery(one, slug) for one in page])
+
+
+class DeliveryView(APIView):
+    scopes = {"GET": Scope.READ}
+
+    @extend_schema(
+        operation_id="deliveries_read",
+        summary="One delivery with its body, for those who may change the connection",
+        responses={200: rest.schema_of(DeliveryOut)},
+    )
+    def get(self, request: Request, number: int) -> Response:
+        rest.query(request, rest.Body)
+        found = selectors.delivery(number, user=rest.actor(request))
+        return rest.answer(_delivery(found, found.connection.slug, with_body=True))
+
+
+class RedeliverView(APIView):
+    scopes = {"POST": Scope.GOVERNANCE_WRITE}
+
+    @extend_schema(
+        operation_id="deliveries_redeliver",
+        summary="Translate a delivery once more",
+        request=None,
+        responses={202: rest.schema_of(DeliveryOut)},
+    )
+    def post(self, request: Request, number: int) -> Response:
+        actor = rest.actor(request)
+        found = redelivery.redeliver(actor=actor, delivery=selectors.delivery(number, user=actor))
+        return rest.answer(_delivery(found, found.connection.slug), status=202)
+
+
+class ReadingsView(APIView):
+    scopes = {"GET": Scope.READ}
+    ordering = ("-id",)
+
+    @extend_schema(
+        operation_id="readings_list",
+        summary="Polls and imports of a connection, the newest first",
+        parameters=PAGING,
+        responses={200: rest.page_schema(rest.schema_of(ReadingOut))},
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        rest.query(request, rest.Paging)
+        pager = rest.Cursor()
+        page = pager.paginate_queryset(selectors.readings(selectors.connection(slug)), request, self)
+        return pager.get_paginated_response([_reading(one) for one in page])
+
+
+class JoinsView(APIView):
+    scopes = {"GET": Scope.READ}
+    ordering = ("-id",)
+
+    @extend_schema(
+        operation_id="joins_list",
+        summary="Names that connections use, and the models that they are or may be",
+        parameters=[OpenApiParameter("connection", str), OpenApiParameter("state", str), *PAGING],
+        responses={200: rest.page_schema(rest.schema_of(JoinOut))},
+    )
+    def get(self, request: Request) -> Response:
+        said = rest.query(request, JoinFilter)
+        pager = rest.Cursor()
+        page = pager.paginate_queryset(selectors.joins(connection=said.connection, state=said.state), request, self)
+        return pager.get_paginated_response([_join(one) for one in page])
+
+
+class JoinView(APIView):
+    scopes = {"POST": Scope.GOVERNANCE_WRITE}
+
+    @extend_schema(
+        operation_id="joins_decide",
+        summary="Say whether a name is a model, or take that back",
+        request={"application/json": rest.schema_of(DecisionIn)},
+        responses={200: rest.schema_of(JoinOut)},
+    )
+    def post(self, request: Request, number: int) -> Response:
+        said = rest.read(request, DecisionIn)
+        decided = joins.decide(
+            actor=rest.actor(request),
+            join=selectors.join(number),
+            decision=Decision(said.decision),
+            reason=said.reason,
+        )
+        return rest.answer(_join(decided))
+
+
+def _delivery(one: Delivery, slug: str, *, with_body: bool = False) -> DeliveryOut:
+    body, encoding = _body(bytes(one.body)) if with_body else (None, None)
+    return DeliveryOut(
+        id=one.pk,
+        connection=slug,
+        key=one.key,
+        via=one.via,
+        type=one.type,
+        received_at=one.received_at,
+        state=one.state,
+        attempts=one.attempts,
+        translated_at=one.translated_at,
+        due_at=one.due_at,
+        events=one.events,
+        error=one.error,
+        unresolved=one.unresolved or [],
+        headers=one.headers,
+        body=body,
+        encoding=encoding,
+    )
+
+
+def _body(body: bytes) -> tuple[str, Literal["utf-8", "base64"]]:
+    try:
+        return body.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError:
+        return base64.b64encode(body).decode(), "base64"
+
+
+def _reading(one: Reading) -> ReadingOut:
+    return ReadingOut(
+        id=one.pk,
+        via=one.via,
+        source=one.source,
+        started_at=one.started_at,
+        ended_at=one.ended_at,
+        messages=one.messages,
+        events=one.events,
+        new=one.new,
+        refused=one.refused,
+        errors=one.errors,
+        error=one.error,
+    )
+
+
+def _join(one: Join) -> JoinOut:
+    return JoinOut(
+        id=one.pk,
+        connection=one.connection.slug,
+        name=one.name,
+        model=one.asset,
+        model_namespace=one.model_namespace,
+        model_name=one.model_name,
+        state=one.state,
+        noted_at=one.noted_at,
+        decided_by=one.decided_by.username if one.decided_by else None,
+        decided_at=one.decided_at,
+        reason=one.reason,
+    )
