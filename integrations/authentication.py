@@ -13,10 +13,11 @@ class Auth(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
 
     `bearer`, `token`: in the header Authorization behind that word. `basic`: as the password of `username`. `header`:
     alone in the header of that name. `signed`: Standard Webhooks. `aws`: Signature Version 4; the secret is the access
-    key's id, a colon and the key, `region` and `service` are named. `headers`: sent along with each request.
+    key's id, a colon and the key, `region` and `service` are named. `path`: as the part of the address that follows the
+    host, as chat has it. `headers`: sent along with each request.
     """
 
-    kind: Literal["none", "bearer", "token", "basic", "header", "signed", "aws"] = "none"
+    kind: Literal["none", "bearer", "token", "basic", "header", "signed", "aws", "path"] = "none"
     username: str = ""
     header: str = ""
     region: str = ""

@@ -304,6 +304,7 @@ def note_questions(connection: Connection, questions: Iterable[Question]) -> Non
                 commit=one.commit,
                 model=one.model,
                 version=one.version,
+                about=dict(one.about),
                 asked_at=one.at,
             )
             for one in questions
@@ -330,6 +331,7 @@ def _answer_questions(now: datetime) -> None:
             commit=row.commit,
             model=row.model,
             version=row.version,
+            about=row.about,
         )
         with transaction.atomic():
             told = {"answer": answer.state, "headline": answer.headline, "url": answer.url, "commit": row.commit}

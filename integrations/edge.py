@@ -252,6 +252,9 @@ class Edge:
             if _origin(path) != _origin(self._address):
                 raise Refused("address", f"{urlsplit(path).hostname} is not where this connection's address is.")
             return path
+        if self._auth.kind == "path":
+            # Nothing that is shown or kept holds this address: only its host is ever told.
+            return f"{self._address}/{self._secret.lstrip('/')}"
         return f"{self._address}/{path.lstrip('/')}" if path and not path.startswith("?") else f"{self._address}{path}"
 
 

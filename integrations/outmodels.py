@@ -108,6 +108,7 @@ class ReleaseQuestion(models.Model):
     commit = models.CharField(max_length=200, default="", blank=True)
     model = models.TextField(default="", blank=True)
     version = models.TextField(default="", blank=True)
+    about = models.JSONField(default=dict, help_text="What the answer has to name, in the system's own words.")
     asked_at = models.DateTimeField()
     state = models.CharField(max_length=10, default="open")
     answer = models.CharField(max_length=10, default="", blank=True)

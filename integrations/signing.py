@@ -20,7 +20,7 @@ def headers(
 ) -> dict[str, str]:
     """The headers to send beside the others."""
     match auth.kind:
-        case "none":
+        case "none" | "path":
             return {}
         case "bearer":
             return {"Authorization": f"Bearer {secret}"}

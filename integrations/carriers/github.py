@@ -64,7 +64,8 @@ def _check_run(notice: Notice, repository: str) -> Request:
 
 def reply(question: Question, answer: Answer) -> Iterator[Request]:
     """To a deployment protection rule. Without a state GitHub goes on waiting and only shows the comment."""
-    document = {"environment_name": question.stage, "comment": f"{answer.headline} {answer.url}".strip()}
+    environment = question.about.get("environment_name") or question.stage
+    document = {"environment_name": environment, "comment": f"{answer.headline} {answer.url}".strip()}
     if answer.state != "unknown":
         document["state"] = "approved" if answer.state == "passed" else "rejected"
     yield Request(method="POST", path=question.callback, document=document)

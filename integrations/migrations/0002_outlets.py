@@ -67,6 +67,10 @@ class Migration(migrations.Migration):
                 ("commit", models.CharField(blank=True, default="", max_length=200)),
                 ("model", models.TextField(blank=True, default="")),
                 ("version", models.TextField(blank=True, default="")),
+                (
+                    "about",
+                    models.JSONField(default=dict, help_text="What the answer has to name, in the system's own words."),
+                ),
                 ("asked_at", models.DateTimeField()),
                 ("state", models.CharField(default="open", max_length=10)),
                 ("answer", models.CharField(blank=True, default="", max_length=10)),

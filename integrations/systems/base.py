@@ -45,6 +45,7 @@ class Group(StrEnum):
     CI = "ci"
     RESPONSIBLE = "responsible"
     GENERIC = "generic"
+    TOLD = "told"
 
 
 class Mechanism(StrEnum):
@@ -54,6 +55,7 @@ class Mechanism(StrEnum):
     WEBHOOK = "webhook"
     POLL = "poll"
     IMPORT = "import"
+    TOLD = "told"
 
 
 class Scheme(StrEnum):

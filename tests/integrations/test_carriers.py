@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from integrations import carriers
+from integrations import carriers, systems
 from integrations.carriers import chat, github, gitlab, mlflow, pipelines, sagemaker, webhook
 from integrations.carriers.base import Answer, Setting
 from integrations.notices import Claim, Kind, Notice, Question, Reason, State, Subject
@@ -163,3 +163,7 @@ def test_hostile_names_stay_one_segment_of_a_path() -> None:
     commit = replace(PASSED, subject=replace(SUBJECT, commit="../../issues?x"))
     (request,) = github.CARRIER.requests(commit, github.GithubSetting(), "github://github.example")
     assert request.path == "repos/acme/loans/statuses/..%2F..%2Fissues%3Fx"
+
+
+def test_what_can_be_told_can_be_connected() -> None:
+    assert set(carriers.BY_SLUG) <= set(systems.BY_SLUG)

@@ -210,3 +210,24 @@ def test_our_own_webhooks_are_signed_as_standard_webhooks_has_it(team: Team, sys
     schemes.verify(Scheme.STANDARD_WEBHOOKS, secrets=[SECRET], delivery=delivery, window=window)
     with pytest.raises(Untrusted):
         schemes.verify(Scheme.STANDARD_WEBHOOKS, secrets=[SECRET[::-1]], delivery=delivery, window=window)
+
+
+def test_chat_is_told_at_an_address_that_is_shown_nowhere(team: Team, system: System) -> None:
+    settings = connections.Settings(title="Chat", address=system.address, auth={"kind": "path"})
+    made = connections.create(
+        actor=None,
+        team=team,
+        slug="chat",
+        system="slack",
+        namespace="slack://chat",
+        settings=settings,
+        outgoing_secret="services/T0/B0/secretsecret",
+    )
+    outlet = outlets.set_up(actor=None, connection=made.connection, kinds=["verdict"], setting={})
+    (dispatch,) = dispatches(outlet, "")
+    system.answers = [(500, "no")]
+    sending.send_due()
+
+    assert system.got[0][0] == "/services/T0/B0/secretsecret"
+    dispatch.refresh_from_db()
+    assert "secretsecret" not in f"{dispatch.path} {dispatch.error} {Connection.objects.get().last_error}"

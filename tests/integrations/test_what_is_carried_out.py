@@ -132,7 +132,11 @@ def test_a_protection_rule_waits_for_the_gate_and_is_then_answered(team: Team, r
     connection = github(team)
     opened(connection)
     question = Question(
-        callback="https://api.example/cb", stage="production", at=datetime.now(tz=UTC), commit="3f2a9c1d"
+        callback="https://api.example/cb",
+        stage="production",
+        at=datetime.now(tz=UTC),
+        commit="3f2a9c1d",
+        about={"environment_name": "Prod"},
     )
     composing.note_questions(connection, [question, question])
     composing.compose()
@@ -141,6 +145,7 @@ def test_a_protection_rule_waits_for_the_gate_and_is_then_answered(team: Team, r
     ((path, document),) = requests()
     assert path == question.callback
     assert "state" not in document
+    assert document["environment_name"] == "Prod"
     assert "Nobody has asked yet" in document["comment"]
 
     stories.judge(stories.ask(requester))
