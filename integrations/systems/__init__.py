@@ -13,11 +13,13 @@ from integrations.systems import (
     circleci,
     cloudevents,
     cloudwatch,
+    datarobot,
     dbt_artifacts,
     documents,
     dvc,
     evidently,
     feast,
+    fiddler,
     github,
     gitlab,
     grafana,
@@ -68,5 +70,7 @@ ALL: tuple[System, ...] = (
     tekton.SYSTEM,
     azure_ml.SYSTEM,
     vertex_ai.SYSTEM,
+    datarobot.SYSTEM,
+    fiddler.SYSTEM,
 )
 BY_SLUG: Mapping[str, System] = MappingProxyType({system.slug: system for system in ALL})

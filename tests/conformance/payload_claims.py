@@ -121,6 +121,11 @@ CLAIMS: Mapping[str, Claim] = {
     "vertex_ai/audit_log_entry_bigquery.json": Claim(system="vertex_ai"),
     "vertex_ai/model_monitoring_anomaly_log_entry.json": Claim(system="vertex_ai"),
     "vertex_ai/pubsub_push_envelope.json": Claim(system="vertex_ai"),
+    # DataRobot
+    "datarobot/autopilot_complete.json": Claim(system="datarobot"),
+    "datarobot/project_deleted.json": Claim(system="datarobot"),
+    # Fiddler
+    "fiddler/alert_records_page.json": Claim(system="fiddler"),
     # SageMaker
     "sagemaker/clarify_attribution_drift_violations.json": Claim(system="sagemaker"),
     "sagemaker/clarify_bias_drift_violations.json": Claim(system="sagemaker"),
