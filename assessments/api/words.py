@@ -1,9 +1,10 @@
 """What people say and set, over HTTP: answers and reviews, exemptions, targets."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -15,8 +16,10 @@ from assessments.answers import EvidenceReference
 from assessments.api.documents import TargetOut, parameters
 from assessments.models import Answer, Exemption, Target
 from governance import rest, selectors
+from governance.models import User
 from governance.tokens import Scope
 
+Word = TypeVar("Word", Answer, Exemption)
 ExtentWord = Literal["none", "some", "at_least_half", "most_or_all"]
 
 
@@ -175,6 +178,19 @@ def target_out(one: Target) -> TargetOut:
     )
 
 
+def _narrowed(found: QuerySet[Word], asked: AnswersQuery, actor: User) -> QuerySet[Word]:
+    """What was asked for of answers or exemptions. Raises Denied for a team that the actor may not read."""
+    if asked.team:
+        team = selectors.team(asked.team)
+        records.require_reader(actor, team)
+        found = found.filter(team=team)
+    if asked.framework:
+        found = found.filter(framework=asked.framework)
+    if asked.criterion:
+        found = found.filter(criterion=asked.criterion)
+    return found
+
+
 class AnswersView(APIView):
     scopes = {"GET": Scope.READ, "POST": Scope.MATURITY_WRITE}
 
@@ -187,15 +203,7 @@ class AnswersView(APIView):
     def get(self, request: Request) -> Response:
         asked = rest.query(request, AnswersQuery)
         actor = rest.actor(request)
-        found = records.visible_answers(actor)
-        if asked.team:
-            team = selectors.team(asked.team)
-            records.require_reader(actor, team)
-            found = found.filter(team=team)
-        if asked.framework:
-            found = found.filter(framework=asked.framework)
-        if asked.criterion:
-            found = found.filter(criterion=asked.criterion)
+        found = _narrowed(records.visible_answers(actor), asked, actor)
         pages, now = rest.Cursor(), timezone.now()
         return pages.get_paginated_response([answer_out(one, now) for one in pages.paginate_queryset(found, request)])
 
@@ -256,15 +264,7 @@ class ExemptionsView(APIView):
     def get(self, request: Request) -> Response:
         asked = rest.query(request, AnswersQuery)
         actor = rest.actor(request)
-        found = records.visible_exemptions(actor)
-        if asked.team:
-            team = selectors.team(asked.team)
-            records.require_reader(actor, team)
-            found = found.filter(team=team)
-        if asked.framework:
-            found = found.filter(framework=asked.framework)
-        if asked.criterion:
-            found = found.filter(criterion=asked.criterion)
+        found = _narrowed(records.visible_exemptions(actor), asked, actor)
         pages = rest.Cursor()
         return pages.get_paginated_response([exemption_out(one) for one in pages.paginate_queryset(found, request)])
 
