@@ -70,6 +70,34 @@ INCIDENT_ENDINGS: Mapping[str, Mark] = {
     "resolved": Mark(word="Taken back by monitoring", icon=TICK, tone="pass"),
     "dismissed": Mark(word="Closed by a person", icon="circle-minus", tone="neutral"),
 }
+CONNECTION_STATES: Mapping[str, Mark] = {
+    "working": Mark(word="Working", icon=TICK, tone="pass"),
+    "silent": Mark(word="Nothing came yet", icon="circle-dashed", tone="neutral"),
+    "failing": Mark(word="Failing", icon=CROSS, tone="fail"),
+    "untrusted": Mark(word="Not believed", icon=ALERT, tone="error"),
+    "paused": Mark(word="Paused", icon="hourglass", tone="unknown"),
+    "retired": Mark(word="Retired", icon="circle-minus", tone="neutral"),
+}
+DELIVERY_STATES: Mapping[str, Mark] = {
+    "received": Mark(word="Waiting", icon="loader-2", tone="busy"),
+    "translated": Mark(word="Translated", icon=TICK, tone="pass"),
+    "ignored": Mark(word="Brings nothing", icon="circle-minus", tone="neutral"),
+    "unknown": Mark(word="Unknown type", icon=QUESTION, tone="unknown"),
+    "refused": Mark(word="Refused", icon=ALERT, tone="error"),
+    "failed": Mark(word="Failed", icon=CROSS, tone="fail"),
+}
+DISPATCH_STATES: Mapping[str, Mark] = {
+    "pending": Mark(word="To be sent", icon="loader-2", tone="busy"),
+    "sent": Mark(word="Sent", icon=TICK, tone="pass"),
+    "given_up": Mark(word="Given up", icon=CROSS, tone="fail"),
+    "none": Mark(word="Not meant for it", icon="circle-minus", tone="neutral"),
+}
+JOIN_STATES: Mapping[str, Mark] = {
+    "automatic": Mark(word="The only one", icon=TICK, tone="pass"),
+    "proposed": Mark(word="For you to say", icon=QUESTION, tone="unknown"),
+    "confirmed": Mark(word="Confirmed", icon=TICK, tone="pass"),
+    "rejected": Mark(word="Rejected", icon=CROSS, tone="fail"),
+}
 DECISIONS: Mapping[str, Mark] = {
     "approve": Mark(word="Approved", icon=TICK, tone="pass"),
     "reject": Mark(word="Rejected", icon=CROSS, tone="fail"),

@@ -34,6 +34,21 @@ def decision_mark(value: str) -> marks.Mark:
 
 
 @register.filter
+def delivery_mark(value: str) -> marks.Mark:
+    return marks.mark(marks.DELIVERY_STATES, value)
+
+
+@register.filter
+def dispatch_mark(value: str) -> marks.Mark:
+    return marks.mark(marks.DISPATCH_STATES, value)
+
+
+@register.filter
+def join_mark(value: str) -> marks.Mark:
+    return marks.mark(marks.JOIN_STATES, value)
+
+
+@register.filter
 def severity_mark(value: str) -> marks.Mark:
     return marks.mark(marks.SEVERITIES, value)
 
