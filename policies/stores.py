@@ -7,6 +7,7 @@ there when it is complete.
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +15,8 @@ from typing import Protocol
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import Storage, storages
+
+from governance.errors import NotFound, Unavailable
 
 CHUNK_BYTES = 1 << 20
 
@@ -75,23 +78,26 @@ class Bucket:
         self.copies = copies
 
     def has(self, name: str) -> bool:
-        return self.storage.exists(name)
+        with _reached():
+            return self.storage.exists(name)
 
     def keep(self, name: str, file: Path) -> None:
-        with file.open("rb") as content:
+        with _reached(), file.open("rb") as content:
             self.storage.save(name, File(content))
         file.unlink()
 
     def chunks(self, name: str) -> Iterator[bytes]:
-        with self.storage.open(name, "rb") as file:
+        with _reached(), self.storage.open(name, "rb") as file:
             while chunk := file.read(CHUNK_BYTES):
                 yield chunk
 
     def modified_at(self, name: str) -> datetime:
-        return self.storage.get_modified_time(name)
+        with _reached():
+            return self.storage.get_modified_time(name)
 
     def remove(self, name: str) -> None:
-        self.storage.delete(name)
+        with _reached():
+            self.storage.delete(name)
         (self.copies / name).unlink(missing_ok=True)
 
     def local(self, name: str) -> Path:
@@ -109,6 +115,21 @@ class Bucket:
         # Its time of change says when it was used last, so that old copies can be found.
         os.utime(place)
         return place
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    """Raises Unavailable when the object store does not answer, or refuses, and NotFound for what it has not."""
+    # Installed where a bucket is configured.
+    from boto3.exceptions import Boto3Error  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    try:
+        yield
+    except FileNotFoundError:
+        raise NotFound("The object store does not have the file any more.") from None
+    except (Boto3Error, BotoCoreError, ClientError) as error:
+        raise Unavailable(f"The object store cannot be used now ({type(error).__name__}): try again later.") from error
 
 
 def evidence() -> Store:

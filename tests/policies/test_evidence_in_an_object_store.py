@@ -20,12 +20,15 @@ from pytest_django import Settings
 
 from governance import stores as governance_stores
 from governance.environment import BadSetting
+from governance.errors import NotFound
 from governance.models import Team, User
 from policies import evidence_files, retention, stores
 from policies.models import EvidencePart
 from tests import factories
 
 READY_S = 30
+# boto3 sends what is larger than 8 MiB in parts.
+LARGER_THAN_A_PART = 9 << 20
 WHOLE = os.urandom(300_000)
 DIGEST = hashlib.sha256(WHOLE).hexdigest()
 ADDRESS = f"/api/v1/evidence/{DIGEST}"
@@ -89,6 +92,14 @@ def test_files_are_sent_gone_on_with_read_and_pruned(
     assert keys(bucket) == [f"of/assay/{DIGEST[:2]}/{DIGEST}"]
     assert client.put(ADDRESS, WHOLE, content_type="x/y").status_code == 200
 
+    # What is not what it says never comes there; what the store breaks into parts does, in one piece.
+    wrong = hashlib.sha256(b"something else").hexdigest()
+    refused = client.put(f"/api/v1/evidence/{wrong}", WHOLE, content_type="x/y")
+    assert (refused.status_code, keys(bucket)) == (400, [f"of/assay/{DIGEST[:2]}/{DIGEST}"])
+    large = bytes(LARGER_THAN_A_PART)
+    evidence_files.store(actor=member, digest=hashlib.sha256(large).hexdigest(), content=[large])
+    assert evidence_files.path(hashlib.sha256(large).hexdigest()).read_bytes() == large
+
     copy = evidence_files.path(DIGEST)
     assert copy.read_bytes() == WHOLE
     assert copy.is_relative_to(tmp_path / "evidence-copies")
@@ -96,10 +107,33 @@ def test_files_are_sent_gone_on_with_read_and_pruned(
 
     at = timezone.now() + timedelta(days=60)
     monkeypatch.setattr(timezone, "now", lambda: at)
-    assert len(retention.prune(older_than=timedelta(days=30)).files) == 1
+    assert len(retention.prune(older_than=timedelta(days=30)).files) == 2
     assert keys(bucket) == []
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
     assert not EvidencePart.objects.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_what_the_store_has_lost_or_does_not_answer_is_said(
+    bucket: str, team: Team, member: User, settings: Settings
+) -> None:
+    client: Client = factories.client(member)
+    assert client.put(ADDRESS, WHOLE, content_type="x/y").status_code == 201
+    s3 = boto3.client("s3", endpoint_url=bucket, region_name="us-east-1")
+    s3.delete_object(Bucket="evidence", Key=f"of/assay/{DIGEST[:2]}/{DIGEST}")
+
+    assert client.get(ADDRESS).status_code == 404
+    with pytest.raises(NotFound):
+        evidence_files.path(DIGEST)
+    # Sent again it is there again.
+    assert client.put(ADDRESS, WHOLE, content_type="x/y").status_code == 200
+    assert evidence_files.path(DIGEST).read_bytes() == WHOLE
+
+    nowhere = "s3://no-such-bucket/x?endpoint=http://127.0.0.1:1&region=us-east-1"
+    settings.STORAGES = settings.STORAGES | governance_stores.storages("ASSAY_EVIDENCE_STORE", nowhere)
+    answer = client.put(ADDRESS, WHOLE, content_type="x/y")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
 
 
 @pytest.mark.parametrize(
