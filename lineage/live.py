@@ -58,7 +58,11 @@ def versions() -> list[LiveVersion]:
                 JOIN lineage_runio io ON io.run_id = r.uuid AND io.direction = 'input' AND io.version_id IS NOT NULL
                 JOIN lineage_asset m ON m.id = io.asset_id AND m.kind = 'model'
                 WHERE d.kind = 'deployment'
-                ORDER BY d.id, m.id, r.last_event_at DESC, (r.ended_at IS NULL) DESC, io.first_seen_at DESC, io.run_id
+                -- That a run ended is no word that it serves: it counts from when it began, or the end of the one
+                -- before would hide the one that took its place.
+                ORDER BY d.id, m.id,
+                         CASE WHEN r.ended_at IS NULL THEN r.last_event_at ELSE io.first_seen_at END DESC,
+                         (r.ended_at IS NULL) DESC, io.first_seen_at DESC, io.run_id
             )
             SELECT deployment, deployment_name, model, namespace, name, v.uuid AS version, v.key, since,
                    COALESCE((SELECT max(s.body ->> 'environment') FROM lineage_rundetail s

@@ -94,17 +94,17 @@ def deployed(
     said: Reader,
     facets: openlineage.Facets | None = None,
 ) -> Event:
-    """Something happened to a deployment. The model version is live, and so an input, only while it runs.
+    """Something happened to a deployment. It reads the model version from when it is live: not before, and not anew
+    when it ends, which another deployment that is live already may cause.
 
     `said`: where `kind` and `stage` of the deployment stand, if its sender tells them.
     """
     told: dict[str, Any] = {"environment": environment} if environment else {}
     told |= {key: value for key in ("kind", "stage") if (value := said.text(key))}
-    live = model is not None and state in (Type.RUNNING, Type.COMPLETE)
     if model is not None:
         job = job.as_service("CI")
     named = {"assay_deployment": told} if told and model is not None else {}
-    inputs = [model] if live and model is not None else []
+    inputs = [model] if model is not None and state is Type.RUNNING else []
     return openlineage.of_run(state, at=at, run=run, job=job, inputs=inputs, facets={**(facets or {}), **named})
 
 
