@@ -1,5 +1,7 @@
 """The whole server from nothing: its own PostgreSQL, one of a kind, a busy port, a clean stop, a kill."""
 
+import hashlib
+import os
 import shutil
 import signal
 import socket
@@ -46,6 +48,16 @@ def alive(data_dir: Path) -> list[str]:
 
 
 def test_it_keeps_its_data_and_leaves_nothing_running(data_dir: Path) -> None:
+    content = os.urandom(3_000_000)
+    evidence = f"/api/v1/evidence/{hashlib.sha256(content).hexdigest()}"
+
+    def send(service: services.Service, session: requests.Session, start: int, end: int) -> int:
+        said = {"Content-Range": f"bytes {start}-{end - 1}/{len(content)}", "Content-Type": "application/octet-stream"}
+        address = f"{service.url}{evidence}"
+        # Piece by piece, as a file comes that is not held in memory.
+        pieces = (content[place : min(end, place + 100_000)] for place in range(start, end, 100_000))
+        return session.put(address, data=pieces, headers=said, timeout=60).status_code
+
     with services.running(data_dir) as first:
         session = first.session("all")
         event = {
@@ -54,10 +66,15 @@ def test_it_keeps_its_data_and_leaves_nothing_running(data_dir: Path) -> None:
             "dataset": {"namespace": "n", "name": "kept"},
         }
         assert session.post(f"{first.url}/api/v1/lineage", json=event, timeout=30).status_code == 201
+        assert send(first, session, 0, 1_200_000) == 202
+        assert send(first, session, 1_300_000, len(content)) == 409
     assert alive(data_dir) == []
 
     with services.running(data_dir) as second:
-        session = second.session("read")
+        session = second.session("all")
+        assert session.head(f"{second.url}{evidence}", timeout=30).headers["Upload-Offset"] == "1200000"
+        assert send(second, session, 1_200_000, len(content)) == 201
+        assert session.get(f"{second.url}{evidence}", timeout=30).json()["size"] == len(content)
         until(
             lambda: "kept" in session.get(f"{second.url}/api/v1/assets", timeout=30).text,
             timeout_s=30,
