@@ -288,7 +288,7 @@ SYSTEM = System(
     title="Prometheus",
     group=Group.MONITORING,
     mechanisms=(Mechanism.POLL,),
-    tested=Tested.REPLAY,
+    tested=Tested.REAL,
     options=PrometheusOptions,
     handled={
         "query": "values of a KPI by model version and segment; unknown when they are no number, too old or too few",
