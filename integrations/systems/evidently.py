@@ -2,9 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from integrations.openlineage import Event
@@ -118,17 +115,6 @@ def _snake(word: str) -> str:
     return _WORD.sub("_", word).lower()
 
 
-def read_files(path: Path, received_at: datetime) -> Iterator[Message]:
-    """A report, or all reports of a folder. What is no report is left out of a folder."""
-    for one, document in uploads.json_files(path, received_at):
-        message = Message(received_at=received_at, document=document, headers={"file": one.name})
-        try:
-            yield replace(message, type=type_of(message))
-        except Refused:
-            if path.is_file():
-                raise
-
-
 SYSTEM = System(
     slug="evidently",
     title="Evidently",
@@ -150,12 +136,12 @@ SYSTEM = System(
         '    "model": {"name": "loans", "version": "7"}, "dataset": {"uri": "s3://bank/today"},\n'
         '    "performed_at": now.isoformat(), "report": json.loads(report.json())})\n'
         "```\n\n"
-        "or import files: `manage.py import_from CONNECTION reports/`. Metrics are called as in Evidently, in small "
+        "or import files: `manage.py import_from evidently reports/`. Metrics are called as in Evidently, in small "
         "letters (`roc_auc`, `value_drift.amount`). A value of drift is a p-value or a distance, whichever method "
         "was chosen: judge it by the test, not by the number."
     ),
     options=UploadOptions,
     type_of=type_of,
     translate=translate,
-    read_files=read_files,
+    read_files=uploads.read_files(type_of),
 )

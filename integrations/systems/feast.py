@@ -130,15 +130,19 @@ def read_files(path: Path, received_at: datetime) -> Iterator[Message]:
 
 SYSTEM = System(
     slug="feast",
-    title="Feast (registry dump)",
+    title="Feast",
     group=Group.DATA,
-    mechanisms=(Mechanism.IMPORT,),
+    mechanisms=(Mechanism.OPENLINEAGE, Mechanism.IMPORT),
     tested=Tested.REAL,
     handled={REGISTRY: "feature views and services with their columns, and what they are made from"},
     brings=frozenset({Fact.JOB, Fact.DATASET, Fact.FEATURE}),
     setup=(
-        "From 0.60 on let Feast send OpenLineage itself. For older ones, or to catch up, import a dump: "
-        "`feast registry-dump > dump.json` and `manage.py import_from CONNECTION dump.json`. Name the connection's "
+        "From 0.60 on Feast sends OpenLineage itself. In `feature_store.yaml`:\n\n"
+        "```yaml\nopenlineage:\n  enabled: true\n  transport_type: http\n  transport_url: https://assay.example\n"
+        "  transport_endpoint: api/v1/lineage\n  namespace: feast://features\n  api_key: assay_…\n```\n\n"
+        "It needs `openlineage-python`, and for `feast apply` also `grpcio`, without which it ends in an error after "
+        "it has stored everything. For older ones, or to catch up, import a dump: "
+        "`feast registry-dump > dump.json` and `manage.py import_from feast dump.json`. Name the connection's "
         "instance as Feast's `openlineage.namespace`, so that both mean the same assets."
     ),
     options=FeastOptions,

@@ -4,8 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from integrations.openlineage import Dataset, Event
@@ -106,17 +104,6 @@ def _assertion(one: Reader) -> Mapping[str, Any] | None:
     return told
 
 
-def read_files(path: Path, received_at: datetime) -> Iterator[Message]:
-    """A result, or the folder of a validation store. What is no result is left out of a folder."""
-    for one, document in uploads.json_files(path, received_at):
-        message = Message(received_at=received_at, document=document, headers={"file": one.name})
-        try:
-            yield replace(message, type=type_of(message))
-        except Refused:
-            if path.is_file():
-                raise
-
-
 SYSTEM = System(
     slug="great_expectations",
     title="Great Expectations",
@@ -136,12 +123,12 @@ SYSTEM = System(
         "for result in checkpoint_result.run_results.values():\n"
         '    requests.post("{url}", json=result.to_json_dict(), headers={"Authorization": f"Bearer {key}"})\n'
         "```\n\n"
-        "or import the validation store: `manage.py import_from CONNECTION gx/uncommitted/validations`. The option "
-        "`assets` says which data an asset stands for (`warehouse.loans: s3://bank/loans`). Give the checkpoint's run "
-        "the name `namespace/job/runId` of the run that it belongs to."
+        "or import the validation store: `manage.py import_from great_expectations gx/uncommitted/validations`. The "
+        "option `assets` says which data an asset stands for (`warehouse.loans: s3://bank/loans`). Give the "
+        "checkpoint's run the name `namespace/job/runId` of the run that it belongs to."
     ),
     options=GreatExpectationsOptions,
     type_of=type_of,
     translate=translate,
-    read_files=read_files,
+    read_files=uploads.read_files(type_of),
 )

@@ -365,7 +365,7 @@ SYSTEM = System(
         "get and list runs. For artifacts of tasks import the store of ML Metadata as well, with the system `mlmd` "
         "and the same namespace, until your server has `/apis/v2beta1/runs/ID/tasks`. Runs of the local runner are "
         "imported from its folder; put the compiled pipeline beside them:\n\n"
-        "```sh\nmanage.py import_from CONNECTION local_outputs/\n```"
+        "```sh\nmanage.py import_from kubeflow_pipelines local_outputs/\n```"
     ),
     options=PipelineOptions,
     type_of=type_of,

@@ -301,7 +301,7 @@ SYSTEM = System(
     setup=(
         "ML Metadata sends nothing. Import the store's SQLite file, as often as you like; what is known is not told "
         "twice:\n\n"
-        "```sh\nmanage.py import_from CONNECTION metadata.sqlite\n```\n\n"
+        "```sh\nmanage.py import_from mlmd metadata.sqlite\n```\n\n"
         "A store in MySQL or PostgreSQL is copied to a SQLite file first, or dumped as JSON in the form of its "
         "Protocol Buffers. Models are called by their pipeline and output; where MLflow or another registry names "
         "them, set the option `registers` to false, and they are found by the places of their files."

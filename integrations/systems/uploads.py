@@ -9,8 +9,8 @@ document that says so, or alone, through a connection whose options say it:
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -138,3 +138,18 @@ def json_files(path: Path, received_at: datetime) -> Iterator[tuple[Path, Any]]:
             yield one, json.loads(one.read_bytes())
         except (ValueError, RecursionError) as error:
             raise Refused("", f"{one.name} is not JSON: {error}.") from None
+
+
+def read_files(type_of: Callable[[Message], str]) -> Callable[[Path, datetime], Iterator[Message]]:
+    """Reads a report, or all reports of a folder. What is none is left out of a folder, and refused alone."""
+
+    def read(path: Path, received_at: datetime) -> Iterator[Message]:
+        for one, document in json_files(path, received_at):
+            message = Message(received_at=received_at, document=document, headers={"file": one.name})
+            try:
+                yield replace(message, type=type_of(message))
+            except Refused:
+                if path.is_file():
+                    raise
+
+    return read

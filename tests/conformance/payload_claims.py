@@ -40,8 +40,22 @@ EXEMPT: Mapping[str, str] = {
 
 # OpenLineage events that the event log takes as they are: one, a list of them, or the record of a request.
 OPENLINEAGE: tuple[str, ...] = (
+    "feast/openlineage_apply.events.json",
+    "feast/openlineage_materialize.events.json",
     "openlineage/simple_run_event_bad_run_id.json",
     "openlineage/spec_example_full_event.json",
+    "openlineage_airflow/dags_test_failed_dag.events.json",
+    "openlineage_airflow/http_record_task_start.json",
+    "openlineage_airflow/scheduled_dag_ok.events.json",
+    "openlineage_dbt/build_failed_test_and_skips.events.json",
+    "openlineage_dbt/build_ok.events.json",
+    "openlineage_dbt/http_record_start.json",
+    "openlineage_dbt/run_structured_logs.events.json",
+    "openlineage_spark/hive_ctas_01.json",
+    "openlineage_spark/hive_ctas_11.json",
+    "openlineage_spark/hive_ctas_12.json",
+    "openlineage_spark/hive_ctas_14.json",
+    "openlineage_spark/hive_ctas_16.json",
 )
 
 CLAIMS: Mapping[str, Claim] = {
@@ -200,4 +214,15 @@ CLAIMS: Mapping[str, Claim] = {
     "great_expectations/validation_result_ok.json": Claim(system="great_expectations"),
     "pachyderm/commit_info_auto.json": Claim(system="pachyderm"),
     "pachyderm/job_info_success.json": Claim(system="pachyderm"),
+    # Responsible AI: layouts of our own around what the libraries compute
+    "responsible_ai/fairlearn_by_group_split.json": Claim(
+        system="fairlearn", options={"model": "credit-risk", "version": "7"}
+    ),
+    "responsible_ai/fairlearn_metricframe_dump.json": Claim(
+        system="fairlearn", options={"model": "credit-risk", "version": "7"}
+    ),
+    "responsible_ai/lime_explanation_dump.json": Claim(system="lime", options={"model": "credit-risk", "version": "7"}),
+    "responsible_ai/shap_explanation_dump.json": Claim(
+        system="shap_values", options={"model": "credit-risk", "version": "7"}
+    ),
 }

@@ -71,7 +71,7 @@ SYSTEM = System(
     ),
     setup=(
         "In CI, after `dvc repro` or on each push, import the checkout:\n\n"
-        "```sh\nmanage.py import_from CONNECTION path/to/checkout\n```\n\n"
+        "```sh\nmanage.py import_from dvc path/to/checkout\n```\n\n"
         "One connection is one repository; name its instance `dvc://host/owner/name`, so that imports from other "
         "repositories (`dvc import`) find their sources. Models are the `artifacts` of the type `model` in "
         "`dvc.yaml`; Git tags `name@v1.2.0` are their versions and `name#stage` says what is live."
