@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, ValidationError
 from django.db.models import Field, Model, Q, QuerySet
-from django.http import Http404, HttpRequest, UnreadablePostError
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.pagination import BasePagination
@@ -244,6 +244,11 @@ def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
 def answer(document: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A msgspec structure (or plain values) as the response."""
     return Response(msgspec.to_builtins(document), status=status, headers=headers)
+
+
+def encoded(document: Any) -> HttpResponse:
+    """As `answer`, in one step: with thousands of rows, plain values in between take a third of the time."""
+    return HttpResponse(msgspec.json.encode(document), content_type="application/json")
 
 
 class Paging(Body, frozen=True):

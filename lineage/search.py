@@ -63,6 +63,11 @@ class Word:
     namespaces: tuple[str, ...] = ()
 
     @property
+    def is_in_index(self) -> bool:
+        """Whether trigrams find it: all that it may mean is long enough."""
+        return all(len(known) >= words.SHORTEST for known in self.meant)
+
+    @property
     def is_as_asked(self) -> bool:
         """Whether nothing was put in its place."""
         return self.meant == (self.asked,)
@@ -185,10 +190,12 @@ def best(text: str, wanted: Sequence[Word], filters: Filters) -> Found:
     spelt = " ".join(word.meant[0] for word in wanted)
     like = Func(F("name"), Value(spelt), function="similarity", output_field=FloatField())
     with transaction.atomic(), connection.cursor() as cursor:
-        # Where not all can be compared, the same ones are each time: those that lie first in the table.
+        # Where not all can be compared, the same ones are each time: those that lie first in the table. Names that hold
+        # a word may all lie at its end, so it is not read from its beginning where the index can tell.
         cursor.execute(
             "SELECT set_config('synchronize_seqscans', 'off', true), "
-            "set_config('max_parallel_workers_per_gather', '0', true)"
+            "set_config('max_parallel_workers_per_gather', '0', true), set_config('enable_seqscan', %s, true)",
+            ["off" if any(word.is_in_index for word in wanted) else "on"],
         )
         pool = list(matching(wanted, filters).values_list("pk", like, "name")[: MOST_RANKED + 1])
     # Whoever types a whole name looks for it, however many names contain it.

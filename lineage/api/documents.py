@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
@@ -79,6 +80,7 @@ def asset_out(asset: Asset) -> AssetOut:
     )
 
 
+@lru_cache(maxsize=4_096)
 def owner_out(owner: OwnerName) -> OwnerOut:
     return OwnerOut(role=owner.role, team=owner.team, user=owner.user)
 

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from governance import rest
 from governance import selectors as governance_selectors
@@ -46,7 +46,7 @@ class GraphQuery(OnADay, frozen=True, kw_only=True):
 class NodeOut(rest.Body, frozen=True, kw_only=True):
     """An asset in the neighbourhood. `more_*` counts its neighbours that the answer leaves out.
 
-    They are counted to the end at the root, to 10,000 elsewhere; where `exact_counts` is false, 10,000 is a minimum.
+    Of the root all its edges are counted, of others the first 10,000; where `exact_counts` is false, there may be more.
     `state` is that of the newest run of a job or deployment. `hidden`: a person took it from the lists. `dropped_at`:
     it was dropped then, and nothing has written or read it since.
     """
@@ -243,11 +243,11 @@ class GraphView(ReadView):
         parameters=parameters(GraphQuery),
         responses={200: {"oneOf": [rest.schema_of(kind) for kind in (GraphOut, EvidenceOut, fields.FieldGraphOut)]}},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         asked = rest.query(request, GraphQuery)
         level = self._level(asked)
         if level == "field":
-            return rest.answer(
+            return rest.encoded(
                 fields.graph_out(
                     fieldgraph.neighbourhood(
                         asset=self._asset(asked),
@@ -260,7 +260,7 @@ class GraphView(ReadView):
                 )
             )
         if level == "version":
-            return rest.answer(
+            return rest.encoded(
                 _evidence(
                     selectors.evidence_graph(
                         root=self._spot(asked),
@@ -278,7 +278,7 @@ class GraphView(ReadView):
             budget=asked.budget,
             moment=asked.moment,
         )
-        return rest.answer(_graph(found))
+        return rest.encoded(_graph(found))
 
     @staticmethod
     def _level(asked: GraphQuery) -> Literal["asset", "version", "field"]:

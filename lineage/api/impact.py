@@ -8,7 +8,6 @@ import msgspec
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from governance import rest
 from lineage import impact, selectors
@@ -113,8 +112,8 @@ class ImpactView(ReadView):
         parameters=parameters(ImpactQuery),
         responses={200: rest.schema_of(ImpactOut)},
     )
-    def get(self, request: Request, uuid: UUID) -> Response:
-        return rest.answer(_impact(self.found(request, uuid)))
+    def get(self, request: Request, uuid: UUID) -> HttpResponse:
+        return rest.encoded(_impact(self.found(request, uuid)))
 
     @staticmethod
     def found(request: Request, uuid: UUID) -> Impact:
@@ -130,7 +129,7 @@ class ImpactTableView(ImpactView):
         parameters=parameters(ImpactQuery),
         responses={(200, "text/csv"): {"type": "string"}},
     )
-    def get(self, request: Request, uuid: UUID) -> HttpResponse:  # type: ignore[override]  # a file, not a document
+    def get(self, request: Request, uuid: UUID) -> HttpResponse:
         return HttpResponse(
             impact.as_csv(self.found(request, uuid)),
             content_type="text/csv; charset=utf-8",

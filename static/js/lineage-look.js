@@ -9,6 +9,7 @@
     repository: { light: "#7a3b69", dark: "#dc9bc8", path: "M9 12a3 3 0 1 0 6 0a3 3 0 1 0 -6 0M12 3l0 6M12 15l0 6" },
     run: { light: "#586373", dark: "#a9b4c3", path: "M7 4v16l13 -8z" },
     field: { light: "#28509f", dark: "#8fb3f5", path: "M4 6h16M4 12h16M4 18h10" },
+    name: { light: "#586373", dark: "#a9b4c3", path: "M4 5v6l9 9l7 -7l-9 -9h-6a1 1 0 0 0 -1 1M8 8h.01" },
     group: { light: "#586373", dark: "#a9b4c3", path: "M4 4h6v6h-6zM14 4h6v6h-6zM4 14h6v6h-6zM14 14h6v6h-6z" },
     deployment: { light: "#0f6f6a", dark: "#5cc9c2", path: "M3 7a3 3 0 0 1 3 -3h12a3 3 0 0 1 3 3v2a3 3 0 0 1 -3 3h-12a3 3 0 0 1 -3 -3zM3 15a3 3 0 0 1 3 -3h12a3 3 0 0 1 3 3v2a3 3 0 0 1 -3 3h-12a3 3 0 0 1 -3 -3z" },
   };

@@ -96,7 +96,7 @@ class TestNeighbourhood:
         ]
 
         assert told[0] == {"clean": (8, True), "job-1": (0, True), "raw": (0, True)}
-        assert told[1]["clean"] == (3, False)
+        assert told[1]["clean"] == (2, False)
         assert told[1]["job-2"] == (0, True)
 
     def test_a_budget_that_runs_out_says_so(self, client: Client) -> None:
