@@ -147,7 +147,8 @@ class Edge:
 
     def lines(self, path: str, document: Any) -> Iterator[Any]:
         """The JSON documents of an answer, one a line, as they come. Raises Unreachable, Refused."""
-        with self._open("POST", self._url(path), _encoded(document), {}) as response:
+        method, body = ("GET", None) if document is None else ("POST", _encoded(document))
+        with self._open(method, self._url(path), body, {}) as response:
             if response.status != HTTPStatus.OK:
                 raise _refusal(response.status, b"".join(_bounded(response.iter_stream(), MAX_ANSWER_BYTES)))
             held = b""

@@ -29,6 +29,8 @@ MAX_WAITING = 100_000
 WAITING_AGE_S = 1.0
 # What was polled or imported and waits for a name is looked at again this much later.
 KEPT_AFTER = timedelta(minutes=1)
+# Requests to models come one by one and are told together: how long the first of them waits for more.
+GATHER_FOR = timedelta(seconds=10)
 # Why a delivery was not believed is written down once a minute, however many come.
 UNTRUSTED_STEP_S = 60.0
 
@@ -67,20 +69,22 @@ def take(door: Door, *, headers: dict[str, str], body: bytes, document: Any, now
         # What a delivery says is never lost by a mistake in the system's module: the translator meets it again.
         logger.exception("The module of %s could not tell the type of a delivery.", system.slug)
     is_due = state is DeliveryState.RECEIVED
+    is_gathered = message.type in system.gathered
     delivery = _execute(
         (
             door.connection_id,
             parsing.key(key, body, document),
             message.type,
             Jsonb(headers),
-            body,
+            # What was asked of a model, and answered, is about people. It is not needed, and so not kept.
+            b"" if is_gathered else body,
             now,
             state.value,
-            now if is_due else None,
+            (now + GATHER_FOR if is_gathered else now) if is_due else None,
             error,
         )
     )
-    if delivery is not None and is_due:
+    if delivery is not None and is_due and not is_gathered:
         nudging.translator()
     return Taken(delivery=delivery, state=state, error=error)
 

@@ -96,6 +96,21 @@ class Translator:
         else:
             told.events = [events.read(encoded(event)) for event in self.system.events(message, self.context)]
             told.unresolved = [storable(one) for one in sorted(self.graph.unresolved)[:MAX_UNRESOLVED]]
+            if self.system.claims is not None:
+                told.claims = list(self.system.claims(message, self.context))
+            if self.system.questions is not None:
+                told.questions = list(self.system.questions(message, self.context))
+
+    def tell_all(self, messages: Sequence[Message]) -> tuple[list[Told], list[Told]]:
+        """What each message became, and, beside that, the few that were made of those that tell one decision each."""
+        told = [self.tell(message) for message in messages]
+        gathered = []
+        for message, one in zip(messages, told, strict=True):
+            if message.type in self.system.gathered and one.state is DeliveryState.TRANSLATED:
+                one.events = []
+                gathered.append(message)
+        gather = self.system.gather
+        return told, [self.tell(message) for message in gather(gathered)] if gather and gathered else []
 
     def append(self, told: Sequence[Told]) -> int:
         """Append the events of these, note the joins that were made for them, and say how many events were new."""
@@ -156,8 +171,8 @@ def _due() -> QuerySet[Delivery]:
 def _translate_of(connection: Connection, deliveries: Sequence[Delivery]) -> None:
     now = timezone.now()
     translator = Translator(connection)
-    told = [translator.tell(message_of(delivery)) for delivery in deliveries]
-    translator.append(told)
+    told, summaries = translator.tell_all([message_of(delivery) for delivery in deliveries])
+    translator.append([*told, *summaries])
     for delivery, one in zip(deliveries, told, strict=True):
         delivery.attempts += 1
         delivery.type = one.type
