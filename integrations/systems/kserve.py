@@ -44,10 +44,16 @@ def storage_uri(predictor: Reader) -> str:
     return ""
 
 
+def models(change: Change, context: Context) -> list[Dataset]:
+    """What the specification asks to be served."""
+    found = kubernetes.model(change, storage_uri(change.object.at("spec", "predictor")), context)
+    return [found] if found is not None else []
+
+
 def _of_service(change: Change, context: Context) -> Iterator[Event]:
     """Each revision is a run of the service; without revisions, each generation of its specification is."""
     predictor = change.object.at("status", "components", "predictor")
-    served = kubernetes.model(change, storage_uri(change.object.at("spec", "predictor")), context)
+    served = next(iter(models(change, context)), None)
     if created := predictor.text("latestCreatedRevision") or predictor.text("latestReadyRevision"):
         yield from _Revisions(change, context, served, created).events()
     else:

@@ -32,10 +32,13 @@ BOOKMARKS = {"BOOKMARK": "how far a watch has come, without a change"}
 
 
 class KubernetesOptions(Options, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """`environment`: of objects that do not say theirs. `namespaces`: those that are polled; empty: all."""
+    """`environment`: of objects that do not say theirs. `namespaces`: those that are polled; empty: all.
+    `admit_unknown`: whether the cluster may run what cannot be judged, because nobody knows which model version it is.
+    """
 
     environment: Literal["", "dev", "staging", "production"] = ""
     namespaces: tuple[str, ...] = ()
+    admit_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,12 +51,25 @@ def _of_deployment(change: Change, context: Context) -> Iterator[Event]:
     for place, predictor in enumerate(predictors):
         share = _share(place, predictors)
         name = predictor.text("name") or f"predictor {place}"
-        uris = [uri for _, uri in _graph(predictor.at("graph"))]
-        models = [found for uri in uris or [""] if (found := kubernetes.model(change, uri, context)) is not None]
+        models = _of_predictor(change, predictor, context)
         state_now = _state(change, is_ready=state == "Available", is_failed=state == "Failed")
         yield from _Serving(change, context, service(change.name, context), name).events(
             state_now, models, share, reason=state
         )
+
+
+def _of_predictor(change: Change, predictor: Reader, context: Context) -> list[Dataset]:
+    uris = [uri for _, uri in _graph(predictor.at("graph"))]
+    return [found for uri in uris or [""] if (found := kubernetes.model(change, uri, context)) is not None]
+
+
+def models(change: Change, context: Context) -> list[Dataset]:
+    """What the specification of either generation asks to be served."""
+    if change.kind == "Model":
+        found = kubernetes.model(change, change.object.text("spec", "storageUri"), context)
+        return [found] if found is not None else []
+    predictors = change.object.items("spec", "predictors")
+    return [model for predictor in predictors for model in _of_predictor(change, predictor, context)]
 
 
 def _graph(node: Reader, depth: int = 0) -> Iterator[tuple[str, str]]:
@@ -86,10 +99,9 @@ def _share(place: int, predictors: Sequence[Reader]) -> dict[str, object]:
 
 
 def _of_model(change: Change, context: Context) -> Iterator[Event]:
-    served = kubernetes.model(change, change.object.text("spec", "storageUri"), context)
     state, reason = _readiness(change, "ModelReady")
     job = service(change.name, context)
-    yield from _Serving(change, context, job, "").events(state, [served] if served else [], {"stage": "full"}, reason)
+    yield from _Serving(change, context, job, "").events(state, models(change, context), {"stage": "full"}, reason)
 
 
 def _of_pipeline(change: Change, context: Context) -> Iterator[Event]:
