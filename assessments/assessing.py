@@ -131,8 +131,10 @@ def _ladder(ladder: Ladder, counted: Counted, told: Said) -> Iterable[tuple[Scop
     by_model = _by_model(counted)
     demanded = rules.in_force(counted) if any(one.rule_in_force_allowed for one in ladder.criteria) else {}
     ageing = {criterion.id: counting.ageing(criterion) for criterion in ladder.criteria}
+    distinct = set(ageing.values())
     for scope, standing in counted.standings.items():
         said, ages = told.of(scope, ladder.framework), counted.ages(scope)
+        aged = {kinds: tuple(ages[kind] for kind in kinds if kind in ages) for kinds in distinct}
         evidence = {}
         for criterion in ladder.criteria:
             name = criterion.id
@@ -140,7 +142,7 @@ def _ladder(ladder: Ladder, counted: Counted, told: Said) -> Iterable[tuple[Scop
             evidence[name] = Evidence(
                 tally=_tally(criterion, scope, counted, by_model),
                 applies=_applies(criterion, scope, counted),
-                ages=tuple(ages[kind] for kind in ageing[name] if kind in ages),
+                ages=aged[ageing[name]],
                 rule=demanded.get((scope, name)) if demanded else None,
                 answer=given(answer, counted.as_of) if answer is not None else None,
                 exemption=_exemption(exemption),

@@ -214,6 +214,27 @@ class Scorecard(models.Model):
         return f"{self.team or 'unowned'} in {self.snapshot}"
 
 
+class Reexamination(models.Model):
+    """That a published snapshot was looked at again because events came late, and what came of it. Append-only."""
+
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="reexaminations")
+    watermark = models.BigIntegerField(help_text="Events up to this one are looked at.")
+    late_events = models.BigIntegerField()
+    restatement = models.ForeignKey(
+        Snapshot, on_delete=models.PROTECT, null=True, related_name="+", help_text="Empty: nothing came out otherwise."
+    )
+    made_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["snapshot", "watermark"], name="late_events_are_looked_at_once"),
+            models.CheckConstraint(condition=Q(late_events__gt=0), name="a_reexamination_has_late_events"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.snapshot} up to event {self.watermark}"
+
+
 class CatalogueVersion(models.Model):
     """A framework as teams were rated by it, kept so that it can be scored beside its successor. Append-only."""
 

@@ -17,7 +17,7 @@ from assessments import aggregates, catalogue, changes, documents, records, scor
 from assessments.changes import Change
 from assessments.framework import Criterion, Framework, Ladder, Rubric
 from assessments.models import Scorecard, Snapshot
-from assessments.scoring import Plan, SharedAction
+from assessments.scoring import Action, Plan, SharedAction
 from governance import selectors
 from governance.criticality import Tier
 from governance.models import Team
@@ -35,6 +35,8 @@ class Rated:
     percent_to_target: float | None = None
     # The median of its models, by section of a rubric.
     sections: Mapping[str, float | None] | None = None
+    # Of the score since 90 days before; None without a snapshot then, or across a change of the catalogue.
+    change: float | None = None
 
     @property
     def rating(self) -> Document:
@@ -42,8 +44,9 @@ class Rated:
 
     @property
     def is_rated(self) -> bool:
-        """Whether there is a number to show at all."""
-        return self.scorecard is not None and (self.scorecard.level is not None or self.scorecard.score is not None)
+        """Whether there is a number to show, and nothing that speaks against showing it."""
+        card = self.scorecard
+        return card is not None and (card.level, card.score) != (None, None) and not card.rating.get("obstacles")
 
     @property
     def level(self) -> int | None:
@@ -211,6 +214,7 @@ def lines(teams: Sequence[Team], snapshots: Mapping[str, Snapshot | None], *, at
     }
     trends = aggregates.trends(next((one for one in snapshots.values() if one is not None), None))
     plans = {slug: plan for slug, snapshot in snapshots.items() if snapshot and (plan := plan_of(snapshot)) is not None}
+    earlier = {slug: _scores_before(snapshot) for slug, snapshot in snapshots.items() if snapshot}
     known = {framework.framework: framework for framework in frameworks()}
     rubric = next((slug for slug in snapshots if isinstance(known.get(slug), Rubric)), None)
     tiers = risk_tiers(snapshots.get(rubric) if rubric else None)
@@ -233,12 +237,25 @@ def lines(teams: Sequence[Team], snapshots: Mapping[str, Snapshot | None], *, at
                 target=target.level if target else None,
                 percent_to_target=percent,
                 sections=aggregates.sections(snapshot).get(pk, {}) if snapshot and slug == rubric else None,
+                change=_since(earlier.get(slug, {}).get(pk), card),
             )
         models = rated[rubric].rating.get("models", 0) if rubric else 0
         if team is None and not models:
             continue
         found.append(Line(team=team, tier=tiers.get(pk), models=models, rated=rated, trend=trends.get(pk, ())))
     return found
+
+
+def _scores_before(snapshot: Snapshot) -> dict[int | None, float | None]:
+    """By team, the score 90 days before, where the same catalogue was scored then."""
+    earlier = before(snapshot, by=RECENT)
+    if earlier is None or earlier.catalogue_version != snapshot.catalogue_version:
+        return {}
+    return dict(earlier.scorecards.filter(model=None).values_list("team_id", "score"))
+
+
+def _since(score: float | None, card: Scorecard | None) -> float | None:
+    return None if score is None or card is None or card.score is None else card.score - score
 
 
 def risk_tiers(snapshot: Snapshot | None) -> dict[int | None, Tier]:
@@ -354,22 +371,38 @@ def blockers(
     return found[:limit]
 
 
-def next_actions(snapshots: Mapping[str, Snapshot | None], lines: Sequence[Line]) -> list[tuple[str, SharedAction]]:
-    """The five steps that help these teams most by their effort, over all frameworks of levels, with who is helped."""
-    found: list[tuple[str, SharedAction]] = []
+Steps = Mapping[str, Mapping[str, Sequence[Action]]]
+
+
+def steps(snapshots: Mapping[str, Snapshot | None], lines: Sequence[Line]) -> Steps:
+    """Every next step of each rated team, the best first, by framework of levels and the team's slug."""
+    found = {}
     for slug, snapshot in snapshots.items():
         if snapshot is None or (plan := plan_of(snapshot)) is None:
             continue
-        by_team = {
+        found[slug] = {
             line.slug: scoring.next_actions(
                 plan, documents.read_results(aggregates.thin(snapshot).get(line.team.pk, [])), limit=None
             )
             for line in lines
             if line.team is not None and line.rated[slug].is_rated
         }
-        found += [(slug, action) for action in scoring.shared_actions(by_team)]
+    return found
+
+
+def next_actions(steps: Steps) -> list[tuple[str, SharedAction]]:
+    """The five steps that help these teams most by their effort, over all frameworks of levels, with who is helped."""
+    found = [(slug, action) for slug, by_team in steps.items() for action in scoring.shared_actions(by_team)]
     found.sort(key=lambda entry: (-entry[1].gain / entry[1].effort.weight, entry[0], entry[1].criterion))
     return found[:5]
+
+
+def first_step(steps: Steps, team: str) -> tuple[str, Action] | None:
+    """The step that one team takes best, over all frameworks of levels, by the order of `scoring.next_actions`."""
+    firsts = [(slug, by_team[team][0]) for slug, by_team in steps.items() if by_team.get(team)]
+    return min(
+        firsts, key=lambda entry: (not entry[1].needs_a_source, -entry[1].gain_by_effort, entry[0]), default=None
+    )
 
 
 def proofs(lines: Sequence[Line]) -> Proofs:

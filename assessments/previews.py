@@ -1,5 +1,9 @@
-"""Evaluating one criterion of a team again, now: to see that a fix shows. Nothing is stored or published."""
+"""Evaluating one criterion of a team again: now, to see that a fix shows, or at a snapshot's time, to see every miss.
 
+Nothing is stored or published.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +12,8 @@ import msgspec
 from django.utils import timezone
 
 from assessments import assessing, documents, selectors
-from assessments.measures import counting
+from assessments.items import Miss
+from assessments.measures import counting, definitions
 from assessments.measures.counting import Scope
 from governance.errors import NotFound
 from governance.models import Team
@@ -20,6 +25,32 @@ class Preview:
 
     at: datetime
     result: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """Misses of one criterion of a team, counted again as of a time from all that is known now: some of `total`."""
+
+    at: datetime
+    total: int
+    misses: Sequence[Miss]
+
+
+def every_miss(
+    *, team: Team | None, framework: str, criterion: str, as_of: datetime, after: int = 0, limit: int
+) -> Listed:
+    """Misses beyond those that a snapshot keeps, from the `after`-th on. Facts that came late may make them others.
+
+    Only what the criterion counts is made on the way. Raises NotFound for a criterion that nothing measures.
+    """
+    wanted = next((one for one in selectors.ladder(framework).criteria if one.id == criterion), None)
+    if wanted is None or wanted.id not in definitions.MEASURES:
+        raise NotFound(f"{framework} measures no criterion {criterion}.", fields={"criterion": "not measured"})
+    with counting.population_tables(as_of, of=definitions.MEASURES[wanted.id]) as cursor:
+        total, found = counting.misses(
+            cursor, wanted, team=team.pk if team else None, as_of=as_of, after=after, limit=limit
+        )
+    return Listed(at=as_of, total=total, misses=found)
 
 
 def evaluate(*, team: Team | None, framework: str, criterion: str) -> Preview:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -30,6 +31,12 @@ from governance.models import User
 BATCH_ROWS = 1_000
 # A measure of a time further back is no reason to take an answer away today.
 PRESENT = timedelta(days=1)
+
+
+class Unchanged(Conflict):
+    """A restatement would say what is said already."""
+
+    code = "nothing_changed"
 
 
 class Kind(StrEnum):
@@ -90,12 +97,12 @@ def restate(*, snapshot: Snapshot, reason: str, actor: User | None = None) -> Sn
     """
     if not reason.strip():
         raise Invalid("reason: say why.", fields={"reason": "Say why."})
-    framework = catalogue.load(settings.FRAMEWORKS_FOLDER).frameworks.get(snapshot.framework)
-    if framework is None or catalogue.digest(framework) != snapshot.catalogue_digest:
+    framework = _same_catalogue(snapshot)
+    if framework is None:
         raise Conflict("The catalogue has changed since: the numbers would not compare.", code="catalogue_changed")
     counted = counting.count([framework], as_of=snapshot.as_of)
     cards = assessing.cards(framework, counted, assessing.said(snapshot.as_of))
-    made = _store(
+    return _store(
         framework,
         cards,
         counted,
@@ -104,7 +111,38 @@ def restate(*, snapshot: Snapshot, reason: str, actor: User | None = None) -> Sn
         restates=snapshot,
         reason=reason.strip(),
     )
+
+
+def restate_together(*, snapshots: Sequence[Snapshot], reason: str) -> dict[int, Snapshot]:
+    """`restate` for the snapshots of one time, counted once: the restatement of each, by its key, where one was made.
+
+    Those whose catalogue has changed since, and those that come out as they were, have none.
+    """
+    found = [(one, framework) for one in snapshots if (framework := _same_catalogue(one)) is not None]
+    if not found:
+        return {}
+    (as_of,) = {one.as_of for one in snapshots}
+    counted, told = counting.count([framework for _, framework in found], as_of=as_of), assessing.said(as_of)
+    made = {}
+    for snapshot, framework in found:
+        cards = assessing.cards(framework, counted, told)
+        with suppress(Unchanged):
+            made[snapshot.pk] = _store(
+                framework,
+                cards,
+                counted,
+                kind=Kind.RESTATEMENT,
+                actor=None,
+                restates=snapshot,
+                reason=reason,
+            )
     return made
+
+
+def _same_catalogue(snapshot: Snapshot) -> Framework | None:
+    """The framework, if it still is as the snapshot was made by it."""
+    framework = catalogue.load(settings.FRAMEWORKS_FOLDER).frameworks.get(snapshot.framework)
+    return framework if framework and catalogue.digest(framework) == snapshot.catalogue_digest else None
 
 
 def week_began(at: datetime) -> datetime:
@@ -211,10 +249,12 @@ def _store(
         _scorecard(snapshot, framework, scope, card, before.get(scope))
         for scope, card in sorted(cards.items(), key=_in_order)
     ]
-    if restates is not None and [one.digest for one in scorecards] == list(
-        restates.scorecards.order_by("team_id", "model").values_list("digest", flat=True)
-    ):
-        raise Conflict("Nothing comes out otherwise.", code="nothing_changed")
+    if restates is not None:
+        # What was restated before is compared with that, so that the same correction is not made twice.
+        last = Snapshot.objects.filter(restates=restates).order_by("-number").first() or restates
+        stored = last.scorecards.order_by("team_id", "model").values_list("digest", flat=True)
+        if [one.digest for one in scorecards] == list(stored):
+            raise Unchanged("Nothing comes out otherwise.")
     snapshot.digest = _digest(snapshot, [scorecard.digest for scorecard in scorecards])
     snapshot.save(force_insert=True)
     _write(snapshot, scorecards)

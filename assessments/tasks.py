@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from assessments import initiatives, snapshots
+from assessments import initiatives, lateness, reminders, snapshots
 from assessments.snapshots import Kind
 
 
@@ -23,3 +23,15 @@ def publish() -> int:
     taken = snapshots.take(kind=Kind.PUBLISHED, as_of=snapshots.week_began(now))
     initiatives.settle(now.date())
     return len(taken)
+
+
+@shared_task
+def restate() -> int:
+    """Published snapshots made again where facts came late. Gives how many came out otherwise."""
+    return len(lateness.restate(timezone.now()))
+
+
+@shared_task
+def remind() -> int:
+    """Teams reminded of answers that expire within 30 days. Run twice, it reminds of each once."""
+    return reminders.send(timezone.now())

@@ -2,8 +2,9 @@
 
     python -m bench.organisation --teams 20 --models 2 --versions 4 --runs 50
 
-The history is that of `seed_organisation`, through the event log, and daily runs of data pipelines beside it until each
-model has so many runs. People are left out: teams and owners are rows, as nobody looks at how they came.
+The history is that of `seed_organisation`, through the event log, and daily runs of data pipelines beside it until
+each model has so many runs; those are put straight into the tables (`bench.refreshes`). People are left out: teams and
+owners are rows, as nobody looks at how they came.
 """
 
 import argparse
@@ -25,8 +26,10 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange  # noqa: E
 from django.utils import timezone  # noqa: E402
 
 from assessments.organisation import practice  # noqa: E402
-from assessments.organisation.history import LAKE, REGISTRY, Teller  # noqa: E402
+from assessments.organisation.history import REGISTRY, Teller  # noqa: E402
 from assessments.organisation.practice import HISTORY_DAYS, Draws, MadeUpModel  # noqa: E402
+from bench import refreshes  # noqa: E402
+from bench.refreshes import Feeding  # noqa: E402
 from governance.models import OwnerRole, Ownership, Team, User  # noqa: E402
 from lineage import identity, intake, projection  # noqa: E402
 from lineage.bodies import Piece  # noqa: E402
@@ -54,12 +57,21 @@ def main() -> None:
         ],
         batch_size=2_000,
     )
-    lines = (line for models in made for model in models for line in _lines(model, until, asked.runs))
-    while chunk := list(islice(lines, CHUNK)):
-        for outcomes in intake.take([Piece(line, 0) for line in chunk], sender=sender, now=timezone.now()):
+    told: dict[str, int] = {}
+    pieces = (Piece(line, 0) for models in made for model in models for line in _lines(model, until, told))
+    while chunk := list(islice(pieces, CHUNK)):
+        for outcomes in intake.take(chunk, sender=sender, now=timezone.now()):
             assert not any(outcome.error for outcome in outcomes), "generated events are sound"
         while projection.project(limit=CHUNK):
             pass
+    connection.ensure_connection()
+    refreshes.write(
+        connection.connection,
+        [Feeding(model=model, runs=max(0, asked.runs - told[model.name])) for models in made for model in models],
+        until=until,
+        producer=f"urn:assay:generated:{SEED}",
+        sender=sender.pk,
+    )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 
@@ -71,26 +83,13 @@ def _models(number: int, count: int, versions: int) -> Iterator[MadeUpModel]:
         yield replace(model, every_days=HISTORY_DAYS // (versions + 1), has_owner=True)
 
 
-def _lines(model: MadeUpModel, until: datetime, runs: int) -> Iterator[bytes]:
-    teller = Teller(Draws(SEED), model, until)
-    told = set()
-    for event in teller.events():
-        told.add(event["run"]["runId"])
+def _lines(model: MadeUpModel, until: datetime, told: dict[str, int]) -> Iterator[bytes]:
+    """The events of a model's life; how many runs they were is written down in `told`."""
+    runs = set()
+    for event in Teller(Draws(SEED), model, until).events():
+        runs.add(event["run"]["runId"])
         yield json.dumps(event).encode()
-    # The rest are runs of the pipelines that feed the model.
-    for number in range(max(0, runs - len(told))):
-        at = until - timedelta(days=HISTORY_DAYS * (number + 1) / (runs + 1))
-        facets = {"version": {"datasetVersion": f"{at:%Y%m%d%H%M}"}}
-        refreshed = {
-            "producer": f"urn:assay:generated:{SEED}",
-            "eventType": "COMPLETE",
-            "eventTime": at.isoformat(),
-            "run": {"runId": f"refresh {model.name} {number}"},
-            "job": {"namespace": model.team.slug, "name": f"refresh.{model.name}"},
-            "inputs": [{"namespace": LAKE, "name": f"{model.team.slug}/events"}],
-            "outputs": [{"namespace": LAKE, "name": f"{model.name}/refreshed", "facets": facets}],
-        }
-        yield json.dumps(refreshed).encode()
+    told[model.name] = len(runs)
 
 
 def _asset(model: MadeUpModel) -> UUID:

@@ -64,6 +64,7 @@ class Action(StrEnum):
     ANSWER_REVIEWED = "answer.reviewed"
     ANSWER_RECHECKED = "answer.rechecked"
     ANSWER_LAPSED = "answer.lapsed"
+    ANSWER_REMINDED = "answer.reminded"
 
     EXEMPTION_GRANTED = "exemption.granted"
     EXEMPTION_ENDED = "exemption.ended"

@@ -26,3 +26,8 @@ def record(
     return AuditEntry.objects.using(using).create(
         actor=actor, action=action.value, subject=subject, detail=dict(detail or {})
     )
+
+
+def is_recorded(*, action: Action, subject: str) -> bool:
+    """Whether this was ever written down of the subject."""
+    return AuditEntry.objects.filter(action=action.value, subject=subject).exists()

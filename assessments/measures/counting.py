@@ -3,10 +3,12 @@
 The newest-items rule and the tallies of `assessments.items` are repeated here in SQL; a test compares the two.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +25,10 @@ from assessments.scoring import Standing
 from lineage import evidence as lineage_evidence
 
 Parameters = dict[str, Any]
+
+# A hundred statements that each run once: compiling them costs more than it saves, and sorting on disk too. What the
+# planner cannot guess of temporary tables must not lead it to loop over all of one for each row of another.
+PLANNING = {"jit": "off", "work_mem": "64MB"}
 
 # The windows for which owners are looked up; 0 is the state at the time.
 WINDOWS = (0, 90, 180, 365)
@@ -117,13 +123,18 @@ def ageing(criterion: Criterion) -> tuple[str, ...]:
 
 
 @contextmanager
-def population_tables(as_of: datetime) -> Iterator[CursorWrapper]:
-    """A transaction in which the populations stand as temporary tables, all seen at one instant."""
+def population_tables(as_of: datetime, *, of: Measure | None = None) -> Iterator[CursorWrapper]:
+    """A transaction in which the populations stand as temporary tables, all seen at one instant.
+
+    Of one measure alone: only the tables that its items need, with the owners, and not what tells how sure they are.
+    """
     is_inside = connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
         if not is_inside:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        _make_tables(cursor, as_of)
+        for name, value in PLANNING.items():
+            cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+        _make_tables(cursor, as_of, of)
         yield cursor
 
 
@@ -184,20 +195,8 @@ def tallies(
 
     What another criterion has counted in the same way, as `remembered`, is not counted again.
     """
-    said = criterion.measure if criterion else None
-    window = 180 if said is None else 0 if said.window_days == "as_of" else said.window_days
-    is_median = said is not None and said.statistic is Statistic.MEDIAN
-    is_at_least = criterion is not None and criterion.threshold is not None and criterion.threshold.is_at_least
-    parameters: Parameters = {
-        "as_of": as_of,
-        "since": as_of - LONGEST_LOOK_BACK,
-        "window": timedelta(days=window),
-        "owner_window": _owner_window(window),
-        "min_items": said.min_items if said else 1,
-        "good": "true" if is_at_least or is_median else "false",
-        "max_misses": MAX_MISSES,
-    }
-    key = (measure, window, parameters["min_items"], parameters["good"])
+    parameters = _parameters(criterion, as_of)
+    key = (measure, parameters["window"], parameters["min_items"], parameters["good"])
     counted = None if remembered is None else remembered.get(key)
     if counted is None:
         counted = _queried(cursor, measure, parameters)
@@ -206,16 +205,53 @@ def tallies(
     return counted
 
 
+def _parameters(criterion: Criterion | None, as_of: datetime) -> Parameters:
+    said = criterion.measure if criterion else None
+    window = 180 if said is None else 0 if said.window_days == "as_of" else said.window_days
+    is_median = said is not None and said.statistic is Statistic.MEDIAN
+    is_at_least = criterion is not None and criterion.threshold is not None and criterion.threshold.is_at_least
+    return {
+        "as_of": as_of,
+        "since": as_of - LONGEST_LOOK_BACK,
+        "window": timedelta(days=window),
+        "owner_window": _owner_window(window),
+        "min_items": said.min_items if said else 1,
+        "good": "true" if is_at_least or is_median else "false",
+        "max_misses": MAX_MISSES,
+    }
+
+
 def _queried(cursor: CursorWrapper, measure: Measure, parameters: Parameters) -> dict[Scope, Tally]:
     strength = "1.0" if measure.is_own_record else "COALESCE(h.strength, 0.8)"
-    population = measure.population
-    distinct, order = SHARED_ITEMS if measure.population in populations.SHARED else ("", "")
     cursor.execute(
         f"""
+        {_chosen(measure)}
+        SELECT c.team_id, c.scope,
+               count(*) FILTER (WHERE state = 'true'), count(*) FILTER (WHERE state = 'false'),
+               count(*) FILTER (WHERE state = 'unknown'), count(*) FILTER (WHERE state = 'not_applicable'),
+               count(*) FILTER (WHERE state = 'true' AND unproven),
+               array_agg(value ORDER BY value) FILTER (WHERE value IS NOT NULL AND state IN ('true', 'false')),
+               COALESCE(avg({strength}) FILTER (WHERE state IN ('true', 'false')), 1.0)::float,
+               min(at), COALESCE(bool_or(at <= %(as_of)s - %(window)s), false),
+               array_agg(DISTINCT missing) FILTER (WHERE state = 'unknown' AND missing IS NOT NULL),
+               (array_agg(ARRAY[asset::text, label, state, missing] ORDER BY state = 'unknown', label, asset)
+                   FILTER (WHERE c.scope IS NULL AND state NOT IN (%(good)s, 'not_applicable')))[1:%(max_misses)s]
+        FROM chosen c LEFT JOIN m_heard h ON h.model = c.model
+        GROUP BY c.team_id, c.scope
+        """,
+        parameters,
+    )
+    return {Scope(row[0], row[1]): _tally(row[2:]) for row in cursor.fetchall()}
+
+
+def _chosen(measure: Measure) -> str:
+    """The beginning of a statement: `chosen` has the items that count of every scope, each with its state."""
+    distinct, order = SHARED_ITEMS if measure.population in populations.SHARED else ("", "")
+    return f"""
         WITH judged AS (
             SELECT p.model, p.asset, p.label, p.at, split_part(j.state, ':', 1) AS word,
                    NULLIF(split_part(j.state, ':', 2), '') AS missing, j.value, j.unproven
-            FROM {population} p {measure.joins}
+            FROM {measure.population} p {measure.joins}
             CROSS JOIN LATERAL (
                 SELECT ({measure.state})::text AS state, {measure.value} AS value, ({measure.unproven}) AS unproven
                 OFFSET 0  -- Kept apart by the planner, so that each expression is worked out once for an item.
@@ -242,22 +278,31 @@ def _queried(cursor: CursorWrapper, measure: Measure, parameters: Parameters) ->
             WHERE at IS NULL OR (state <> 'not_applicable' AND CASE
                 WHEN inside >= %(min_items)s THEN at > %(as_of)s - %(window)s ELSE place <= %(min_items)s END)
         )
-        SELECT c.team_id, c.scope,
-               count(*) FILTER (WHERE state = 'true'), count(*) FILTER (WHERE state = 'false'),
-               count(*) FILTER (WHERE state = 'unknown'), count(*) FILTER (WHERE state = 'not_applicable'),
-               count(*) FILTER (WHERE state = 'true' AND unproven),
-               array_agg(value ORDER BY value) FILTER (WHERE value IS NOT NULL AND state IN ('true', 'false')),
-               COALESCE(avg({strength}) FILTER (WHERE state IN ('true', 'false')), 1.0)::float,
-               min(at), COALESCE(bool_or(at <= %(as_of)s - %(window)s), false),
-               array_agg(DISTINCT missing) FILTER (WHERE state = 'unknown' AND missing IS NOT NULL),
-               (array_agg(ARRAY[asset::text, label, state, missing] ORDER BY state = 'unknown', label, asset)
-                   FILTER (WHERE c.scope IS NULL AND state NOT IN (%(good)s, 'not_applicable')))[1:%(max_misses)s]
-        FROM chosen c LEFT JOIN m_heard h ON h.model = c.model
-        GROUP BY c.team_id, c.scope
+    """
+
+
+def misses(
+    cursor: CursorWrapper, criterion: Criterion, *, team: int | None, as_of: datetime, after: int, limit: int
+) -> tuple[int, list[Miss]]:
+    """How many misses a team has by a measured criterion, and some of them in the order in which a result has them."""
+    measure = definitions.MEASURES[criterion.id]
+    parameters = _parameters(criterion, as_of) | {"team": team, "after": after, "limit": limit}
+    cursor.execute(
+        f"""
+        {_chosen(measure)}
+        SELECT count(*) OVER (), c.asset::text, c.label, c.state, c.missing FROM chosen c
+        WHERE c.scope IS NULL AND c.team_id IS NOT DISTINCT FROM %(team)s
+          AND c.state NOT IN (%(good)s, 'not_applicable')
+        ORDER BY c.state = 'unknown', c.label, c.asset OFFSET %(after)s LIMIT %(limit)s
         """,
         parameters,
     )
-    return {Scope(row[0], row[1]): _tally(row[2:]) for row in cursor.fetchall()}
+    rows = cursor.fetchall()
+    found = [
+        Miss(asset=asset, label=label, state=State(state), missing=_facts(lacks) if lacks else ())
+        for _, asset, label, state, lacks in rows
+    ]
+    return (rows[0][0] if rows else 0), found
 
 
 def nothing(criterion: Criterion) -> Tally:
@@ -281,15 +326,16 @@ def _tally(row: tuple[Any, ...]) -> Tally:
         strength=strength,
         oldest_at=oldest,
         reached_back=reached_back,
-        missing=_facts(missing or ()),
+        missing=_facts(*missing) if missing else (),
         misses=tuple(
-            Miss(asset=asset, label=label, state=State(state), missing=_facts([lacks] if lacks else ()))
+            Miss(asset=asset, label=label, state=State(state), missing=_facts(lacks) if lacks else ())
             for asset, label, state, lacks in misses or ()
         ),
     )
 
 
-def _facts(joined: Iterable[str]) -> tuple[str, ...]:
+@lru_cache(maxsize=10_000)
+def _facts(*joined: str) -> tuple[str, ...]:
     return tuple(sorted({fact for facts in joined for fact in facts.split(",")}))
 
 
@@ -307,16 +353,29 @@ def _points(cursor: CursorWrapper, measure: TestMeasure, as_of: datetime) -> dic
     for model, full, half in rows:
         (word, _, missing), (other, _, more) = full.partition(":"), half.partition(":")
         lacks = missing if word == State.UNKNOWN else more if word == State.FALSE else ""
-        found[model] = Points(full=State(word), half=State(other), missing=_facts([lacks] if lacks else ()))
+        found[model] = Points(full=State(word), half=State(other), missing=_facts(lacks) if lacks else ())
     return found
 
 
-def _make_tables(cursor: CursorWrapper, as_of: datetime) -> None:
+def _make_tables(cursor: CursorWrapper, as_of: datetime, of: Measure | None) -> None:
     parameters: Parameters = {"as_of": as_of, "since": as_of - LONGEST_LOOK_BACK}
+    needed = None if of is None else _needed(" ".join((of.population, of.joins, of.state, of.value, of.unproven)))
     for table in populations.TABLES:
-        _make(cursor, table.name, table.query, parameters, table.keys)
+        if needed is None or table.name in needed:
+            _make(cursor, table.name, table.query, parameters, table.keys)
     _make(cursor, "m_owner", OWNERS, {**parameters, "windows": list(WINDOWS)}, ("model",))
-    _make(cursor, "m_heard", HEARD, parameters, ("model",))
+    if needed is None:
+        _make(cursor, "m_heard", HEARD, parameters, ("model",))
+
+
+def _needed(text: str) -> set[str]:
+    """The tables that a text names, and those that their queries name. Each stands after what it is made from."""
+    found: set[str] = set()
+    for table in reversed(populations.TABLES):
+        if re.search(rf"\b{table.name}\b", text):
+            found.add(table.name)
+            text += table.query
+    return found
 
 
 def _make(cursor: CursorWrapper, name: str, query: str, parameters: Parameters, keys: tuple[str, ...]) -> None:

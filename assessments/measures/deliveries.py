@@ -79,9 +79,12 @@ RELEASES = f"""
                    SELECT extract(epoch FROM min(s.full_at) - b.broke_at) / 3600 FROM m_serving s
                    WHERE s.deployment_id = b.deployment_id AND s.model_id = b.model_id AND s.full_at > b.broke_at
                ) END AS recovery_hours,
-               EXISTS (SELECT FROM judged e WHERE e.model_id = b.model_id AND e.word = 'true' AND e.at < b.at
-                         AND e.at > b.at - {MENDED_WITHIN}) AS is_rework
+               -- The newest failure before it is soon enough before it.
+               COALESCE(max(b.at) FILTER (WHERE b.word = 'true') OVER earlier > b.at - {MENDED_WITHIN}, false)
+                   AS is_rework
         FROM broken b
+        WINDOW earlier AS (PARTITION BY b.model_id ORDER BY b.at
+                           GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
     )
     SELECT GROUPING(o.team_id) = 1, o.team_id, count(*), count(*) FILTER (WHERE word = 'true'),
            count(*) FILTER (WHERE word IN ('true', 'false')), count(*) FILTER (WHERE is_rework),

@@ -56,11 +56,15 @@ MICROSOFT: Mapping[str, Measure] = {
     ),
     "ms-scoring-code-versioned": Measure(
         population="production_endpoints",
+        joins="""
+            LEFT JOIN (
+                SELECT DISTINCT e.target_id FROM lineage_edge e
+                WHERE e.relation = 'built_from' AND e.valid_from <= %(as_of)s
+            ) b ON b.target_id = p.deployment_id
+        """,
         state="""
-            CASE WHEN p.commit_id IS NOT NULL OR EXISTS (
-                     SELECT FROM lineage_edge e WHERE e.target_id = p.deployment_id AND e.relation = 'built_from'
-                       AND e.valid_from <= %(as_of)s)
-                 THEN 'true' ELSE 'absent:built_from_commit' END
+            CASE WHEN p.commit_id IS NOT NULL OR b.target_id IS NOT NULL THEN 'true'
+                 ELSE 'absent:built_from_commit' END
         """,
     ),
     "ms-automated-builds": Measure(

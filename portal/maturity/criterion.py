@@ -8,10 +8,11 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from assessments import aggregates, catalogue, portfolio, scoring, selectors
+from assessments import aggregates, catalogue, portfolio, previews, scoring, selectors
 from assessments.framework import EXTENT_CREDITS, Criterion, Fact, Framework, ScoredTest
 from assessments.judging import FRESH_DAYS, FULL_VOLUME, REVIEWED_STRENGTH, STALE_DAYS, UNREVIEWED_STRENGTH
 from assessments.models import Snapshot
+from governance.errors import NotFound
 from governance.models import Team
 from lineage import selectors as graph
 from policies import selectors as gate
@@ -30,6 +31,8 @@ NUMBERS: Mapping[str, object] = {
     "heard_days": scoring.SOURCE_HEARD_WITHIN.days,
     "extents": [(words.EXTENTS[extent], credit) for extent, credit in EXTENT_CREDITS.items()],
 }
+# Misses on one page.
+PAGE = 100
 # Pages of what UUIDs stand for.
 PAGES = {"asset": "asset", "version": "version", "run": "run", "promotion": "promotion"}
 
@@ -59,9 +62,9 @@ class TeamResult:
     bar: Sequence[Segment]
 
 
-def across(framework: str, criterion: str, *, as_of: datetime | None) -> dict[str, Any]:
-    """One criterion over all teams, with all misses. Raises NotFound."""
-    found = selectors.criterion(framework, criterion)
+def across(framework: str, criterion: str, *, as_of: datetime | None, number: int = 1) -> dict[str, Any]:
+    """One criterion over all teams, with a page of the misses that the snapshot keeps. Raises NotFound."""
+    found, after = selectors.criterion(framework, criterion), (number - 1) * PAGE
     of = selectors.framework(framework)
     snapshot = portfolio.shown(framework, as_of=as_of)
     results = aggregates.results_of(snapshot, criterion) if snapshot else []
@@ -72,7 +75,13 @@ def across(framework: str, criterion: str, *, as_of: datetime | None) -> dict[st
         "title": words.title(found.id),
         "snapshot": snapshot,
         "results": [team_result(found, team, result) for team, result in results],
-        "misses": misses(listed),
+        "misses": misses(listed[after : after + PAGE]),
+        "from": after + 1,
+        "until": min(after + PAGE, len(listed)),
+        "kept": len(listed),
+        "number": number,
+        "has_more": after + PAGE < len(listed),
+        "all_misses": sum(miss_count(found, result) for _, result in results),
         "tests": models_of(snapshot, found) if isinstance(found, ScoredTest) and snapshot else [],
     }
 
@@ -115,6 +124,51 @@ def _miss(team: Team | None, miss: Mapping[str, Any], what: str) -> Miss:
         team=team.name if team else "",
         slug=team.slug if team else words.UNOWNED,
     )
+
+
+def miss_count(criterion: Criterion | ScoredTest, result: Mapping[str, Any]) -> int:
+    """How many items do not count as good, of which a snapshot keeps the first ones."""
+    items = result.get("items")
+    if not items or result["status"] == "not_applicable":
+        return 0
+    is_at_least = isinstance(criterion, Criterion) and (criterion.threshold is None or criterion.threshold.is_at_least)
+    bad: int = items["false" if is_at_least else "true"] + items["unknown"]
+    return bad
+
+
+def every_miss(
+    slug: str, team: Team | None, framework: str, criterion: str, *, as_of: datetime | None, number: int
+) -> dict[str, Any]:
+    """One page of all misses, counted again as of the snapshot's time. Raises NotFound."""
+    found, after = selectors.criterion(framework, criterion), (number - 1) * PAGE
+    snapshot = portfolio.shown(framework, as_of=as_of)
+    if snapshot is None:
+        raise NotFound(f"There is no snapshot of {framework} at that time.", fields={"framework": "no snapshot"})
+    listed = previews.every_miss(
+        team=team, framework=framework, criterion=criterion, as_of=snapshot.as_of, after=after, limit=PAGE
+    )
+    stored = aggregates.results_of(snapshot, criterion)
+    own = next((result for owner, result in stored if owner == team), {})
+    return {
+        "slug": slug,
+        "name": team.name if team else "Unowned",
+        "framework": selectors.framework(framework),
+        "criterion": found,
+        "title": words.title(found.id),
+        "snapshot": snapshot,
+        "listed": listed,
+        "published": miss_count(found, own) if own else 0,
+        "from": after + 1,
+        "until": after + len(listed.misses),
+        "number": number,
+        "has_more": after + PAGE < listed.total,
+        "misses": misses(
+            [
+                (team, {"asset": one.asset, "label": one.label, "state": one.state, "missing": one.missing})
+                for one in listed.misses
+            ]
+        ),
+    }
 
 
 def models_of(snapshot: Snapshot, test: ScoredTest, team: Team | None = None) -> list[dict[str, Any]]:

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from assessments import aggregates, delivery, portfolio, scoring, selectors, targets
+from django.utils import timezone
+
+from assessments import aggregates, delivery, portfolio, records, scoring, selectors, targets
 from assessments.framework import Criterion, Framework, Ladder, Level, Rubric, Section
 from assessments.models import Scorecard, Snapshot, Target
 from assessments.selectors import Supposed
@@ -14,7 +16,7 @@ from governance import selectors as people
 from governance.criticality import Tier
 from governance.models import Team
 from lineage import selectors as graph
-from portal.maturity import board, criterion, figures, words
+from portal.maturity import board, criterion, figures, grid, words
 from portal.maturity.figures import Chart, Segment, Step
 
 
@@ -111,6 +113,9 @@ def context(team: Team | None, framework: Framework, *, as_of: datetime | None, 
         "model_counts": counts(framework, models),
         "chart": trend(framework, team, until=snapshot.as_of if snapshot else None),
         "initiatives": board.running_of(team) if team else [],
+        "lapsing": [(one, words.title(one.criterion)) for one in records.lapsing_soon(timezone.now()).filter(team=team)]
+        if team
+        else [],
         "tier": (tier := tier_of(team, shown)),
         "proposed": propose(framework, tier),
         "outcomes": words.delivered(delivery.of_team(team, as_of=as_of)),
@@ -140,7 +145,7 @@ def card(snapshot: Snapshot | None, team: Team | None) -> Scorecard | None:
 def obstacles(own: Scorecard | None, shown: Mapping[str, Snapshot | None]) -> list[str]:
     """Why nothing is rated; empty when it is."""
     if own is None:
-        return [board.NEW_TEAM] if any(shown.values()) else [board.NO_SNAPSHOT]
+        return [grid.NEW_TEAM] if any(shown.values()) else [grid.NO_SNAPSHOT]
     return list(own.rating.get("obstacles", ()))
 
 

@@ -70,6 +70,11 @@ def publisher(framework: Framework) -> str:
     return framework.title.split()[0]
 
 
+def last(title: str) -> str:
+    """The last word of a title, where there is little room."""
+    return title.split()[-1].capitalize()
+
+
 def level_name(framework: Framework, level: int | None) -> str:
     if not isinstance(framework, Ladder) or level is None:
         return ""
@@ -100,13 +105,14 @@ def mark_of_points(result: Mapping[str, Any]) -> Mark:
 
 
 def counted(result: Mapping[str, Any]) -> str:
-    """The numbers of a result in words: "1 of 3, needed 2 of 3". Empty where nothing can be counted."""
+    """The numbers of a result in words: "1 of 3, 1 unknown". Empty where nothing was counted: its reason says why."""
     items = result.get("items")
     if not items:
         return ""
     all_items = items["true"] + items["false"] + items["unknown"]
     if not all_items:
-        return "nothing to count"
+        # An answer, or why there is nothing to count.
+        return ""
     known = f"{items['true']:,} of {all_items:,}"
     unknown = f", {items['unknown']:,} unknown" if items["unknown"] else ""
     return known + unknown

@@ -59,6 +59,11 @@ def proof_words(proof: str) -> str:
 
 
 @register.filter
+def last_word(title: str) -> str:
+    return words.last(title)
+
+
+@register.filter
 def gain(value: float) -> str:
     return words.signed(value)
 

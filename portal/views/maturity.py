@@ -11,7 +11,7 @@ from governance import selectors as people
 from governance.criticality import Tier
 from governance.errors import Invalid
 from portal import paging, queries
-from portal.maturity import board, criterion, words
+from portal.maturity import board, connecting, criterion, words
 from portal.pages import page, render
 from portal.requests import PortalRequest
 
@@ -57,7 +57,8 @@ def leadership(request: PortalRequest) -> HttpResponse:
 @page
 @require_GET
 def across(request: PortalRequest, framework: str, criterion_id: str) -> HttpResponse:
-    context = criterion.across(framework, criterion_id, as_of=day(request)) | frame(request)
+    found = criterion.across(framework, criterion_id, as_of=day(request), number=queries.number(request, "page"))
+    context = found | frame(request)
     return render(request, "maturity", "maturity/across.html", "maturity/across.html", context)
 
 
@@ -87,6 +88,7 @@ def unknown(request: PortalRequest) -> HttpResponse:
             "fact": one,
             "title": words.title(f"-{one.fact.replace('_', '-')}"),
             "criteria": [(name, words.title(name)) for name in one.criteria],
+            "sources": connecting.sources(one.fact),
             "teams": [names[pk] for pk in one.teams if pk in names],
         }
         for one in portfolio.missing_facts(snapshots, team=team)

@@ -17,9 +17,9 @@ from governance.errors import NotFound
 from governance.models import Team, User
 from governance.permissions import Permission
 from portal import queries
+from portal.maturity import connecting, words
 from portal.maturity import criterion as criteria
 from portal.maturity import team as teams
-from portal.maturity import words
 from portal.maturity.forms import AnswerForm, ExemptionForm, ReviewForm, TargetForm
 from portal.pages import page, render, sent_from
 from portal.requests import PortalRequest, wants_fragment
@@ -89,6 +89,21 @@ def of_criterion(request: PortalRequest, slug: str, framework: str, criterion: s
     return show(request, slug, framework, criterion)
 
 
+@page
+@require_GET
+def every_miss(request: PortalRequest, slug: str, framework: str, criterion: str) -> HttpResponse:
+    """All misses, also those that the snapshot does not keep."""
+    context = maturity.frame(request) | criteria.every_miss(
+        slug,
+        teams.of_address(slug),
+        framework,
+        criterion,
+        as_of=maturity.day(request),
+        number=queries.number(request, "page"),
+    )
+    return render(request, "maturity", "maturity/misses.html", "maturity/misses.html", context)
+
+
 @sent_from("maturity-team-criterion", "slug", "framework", "criterion")
 @page
 @require_POST
@@ -135,7 +150,8 @@ def show(
         "obstacles": teams.obstacles(own, {framework: snapshot}),
         "result": criteria.team_result(found, team, result) if result else None,
         "misses": criteria.misses([(team, miss) for miss in result.get("misses", ())]) if result else [],
-        "facts": criteria.facts(result["missing"]) if result else [],
+        "all_misses": criteria.miss_count(found, result) if result else 0,
+        "facts": [(one, connecting.sources(one.fact)) for one in criteria.facts(result["missing"])] if result else [],
         "basis": criteria.basis(found) if isinstance(found, Criterion) else "",
         "tests": criteria.models_of(snapshot, found, team) if snapshot and isinstance(found, ScoredTest) else [],
         "history": [

@@ -10,9 +10,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from assessments import portfolio, selectors
+from assessments import catalogue, portfolio, selectors
 from assessments.models import Answer, Exemption, Initiative, Target
 from governance.models import Classification, User
+from portal.maturity import connecting
+from portal.maturity import criterion as criteria
 from tests.assessments import scenes, stories
 from tests.assessments.scenes import Organisation
 
@@ -231,3 +233,35 @@ def test_what_is_not_there_is_said(bare: Organisation, sign_in: SignIn, address:
 @pytest.mark.parametrize("address", ["/maturity?tier=x", "/maturity?as_of=x", "/maturity/teams/credit?framework=x"])
 def test_what_an_address_may_not_say_is_refused(bare: Organisation, sign_in: SignIn, address: str) -> None:
     assert sign_in(bare.lead).get(address).status_code == 400
+
+
+def test_all_misses_are_paged_and_counted_again(
+    scene: Organisation, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = sign_in(scene.lead)
+    kept = scene.snapshot.scorecards.get(team=scene.credit, model=None).results
+    (stored,) = [one["misses"] for one in kept if one["criterion"] == "google-orchestrated-training"]
+    monkeypatch.setattr(criteria, "PAGE", 1)
+
+    pages = [text(client, f"{TRAINED}/misses?page={number}") for number in range(1, len(stored) + 1)]
+
+    assert stored
+    assert all(miss["label"] in page for miss, page in zip(stored, pages, strict=True))
+    assert f"of {len(stored)}</span>" in pages[0]
+    assert "Counted again" in pages[0]
+    assert ('rel="next"' in pages[-1], "There are" in pages[-1]) == (False, False)
+    assert client.get(f"{SHARED}/misses").status_code == 404
+    assert client.get(f"{TRAINED}/misses?page=0").status_code == 400
+    across = text(client, f"/maturity/criteria/{FRAMEWORK}/google-orchestrated-training?page=2")
+    assert "that the snapshot keeps" not in across
+
+
+def test_what_is_unknown_names_the_systems_to_connect(scene: Organisation, sign_in: SignIn) -> None:
+    page = text(sign_in(scene.lead), "/maturity/unknown?team=credit")
+
+    assert 'href="/connections/new/github"' in page
+    for fact, needed in connecting.BROUGHT.items():
+        assert fact in {one.fact for one in catalogue.vocabulary().facts}, fact
+        assert needed
+    assert connecting.sources("ownership") == ()
+    assert "GitHub" in [one.title for one in connecting.sources("commit_detail")]
