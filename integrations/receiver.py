@@ -46,6 +46,8 @@ class Hook(APIView):
 
     authentication_classes = []
     permission_classes = []
+    # No token of ours: the connection's scheme proves who sends.
+    scopes = {"POST": None}
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer without REST framework's machinery, which would read the body before it is bounded."""

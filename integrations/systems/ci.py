@@ -172,7 +172,7 @@ Let a step POST JSON to `{url}` with `Authorization: Bearer` and the connection'
 `stage`, `service`, `madeBy`). In Bamboo that is a script task:
 
 ```sh
-curl --fail -H "Authorization: Bearer $ASSAY_SECRET" -H "Content-Type: application/json" -d @- {url} <<END
+curl --fail -H "Authorization: Bearer $SECRET" -H "Content-Type: application/json" -d @- {url} <<END
 {"id": "${bamboo.buildResultKey}", "pipeline": "${bamboo.planName}", "state": "passed",
  "commit": {"repository": "${bamboo.planRepository.repositoryUrl}", "sha": "${bamboo.planRepository.revision}"}}
 END

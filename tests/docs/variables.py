@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests import project
 
-READERS = frozenset({"text", "flag", "number", "words", "choice", "hosts", "broker", "secret", "database"})
+READERS = frozenset({"text", "flag", "number", "words", "choice", "hosts", "networks", "broker", "secret", "database"})
 # The readers themselves get the name as an argument.
 READERS_MODULE = "governance/environment.py"
 _SHELL = re.compile(r"\$\{?([A-Z][A-Z0-9_]*)")
