@@ -122,7 +122,6 @@ urlpatterns = [
     path("maturity/teams/<slug:slug>/models/<uuid:uuid>", maturity_teams.model, name="maturity-model"),
     path(CRITERION, maturity_teams.of_criterion, name="maturity-team-criterion"),
     path(f"{CRITERION}/misses", maturity_teams.every_miss, name="maturity-misses"),
-    path(f"{CRITERION}/misses", maturity_teams.every_miss, name="maturity-misses"),
     path(f"{CRITERION}/evaluate", maturity_teams.evaluate, name="maturity-evaluate"),
     path(f"{CRITERION}/answer", maturity_words.answer, name="maturity-answer"),
     path(f"{CRITERION}/exempt", maturity_words.exempt, name="maturity-exempt"),
