@@ -21,7 +21,7 @@ from integrations import repositories
         ("s3://bucket/loans", "s3://bucket/loans"),
         ("https://[bad/acme/loans", "https://[bad/acme/loans"),
         ("https://git.example:port/acme/loans", "https://git.example:port/acme/loans"),
-        ("C:/work/loans", "C:/work/loans"),
+        ("C:/code/loans", "C:/code/loans"),
         ("", ""),
     ],
 )
