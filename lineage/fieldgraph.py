@@ -18,7 +18,7 @@ from lineage.asof import NOW, Moment
 from lineage.columns import WHOLE
 from lineage.models import Asset
 from lineage.tags import Tag
-from lineage.traversal import Direction
+from lineage.traversal import MAX_DEPTH, Direction
 
 # Links that one look may bring; beyond it counts are minimums.
 MOST_LINKS = 20_000
@@ -132,6 +132,13 @@ def neighbourhood(
         if cut_at is None
         else f"More than {budget} fields: cut at step {cut_at}. Ask for one field, fewer steps or a larger budget.",
     )
+
+
+def downstream(columns: Sequence[Column], *, most: int, moment: Moment = NOW) -> tuple[dict[Column, int], bool]:
+    """The fields and all that is made of them, with the steps it takes, at most `most`; and whether that is all."""
+    depths = dict.fromkeys(columns[:most], 0)
+    cut_at = _walk(list(depths), Direction.DOWNSTREAM, MAX_DEPTH, most, moment, depths)
+    return depths, cut_at is None and len(columns) <= most
 
 
 def within(asset: Asset, field: str, moment: Moment = NOW) -> list[Column]:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from governance import selectors as governance_selectors
 from governance.models import OwnerRole
 from governance.selectors import OwnerName
-from lineage import traversal
+from lineage import impactoffields, traversal
 from lineage.asof import NOW, Moment
 from lineage.identity import Kind
 from lineage.models import Asset
@@ -31,7 +31,8 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touched:
-    """One asset downstream."""
+    """One asset downstream. Of the change of a field: which fields are made of it, and whether it is only assumed to be
+    touched, since nobody said which of its fields are."""
 
     id: int
     uuid: UUID
@@ -39,6 +40,8 @@ class Touched:
     namespace: str
     name: str
     owners: Sequence[OwnerName]
+    fields: tuple[str, ...] = ()
+    is_assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,7 @@ class Impact:
     """`is_truncated`: there are more assets than `limit`, and every figure is of those that are listed."""
 
     asset: Asset
+    field: str
     moment: Moment
     days: int
     limit: int
@@ -78,9 +82,17 @@ class Impact:
     deployments: list[DeploymentUse]
 
 
-def of(*, asset: Asset, days: int = 30, limit: int = 10_000, moment: Moment = NOW) -> Impact:
-    """Everything downstream of the asset by the map: by kind, namespace and name."""
-    ids, is_truncated = traversal.closure(root=asset.pk, direction=Direction.DOWNSTREAM, limit=limit, moment=moment)
+def of(*, asset: Asset, field: str = "", days: int = 30, limit: int = 10_000, moment: Moment = NOW) -> Impact:
+    """Everything downstream of the asset, or of one of its fields, by the map: by kind, namespace and name.
+
+    Raises NotFound for a field that the asset does not have.
+    """
+    if field:
+        reach = impactoffields.of(asset=asset, field=field, limit=limit, moment=moment)
+        ids, is_truncated = reach.ids, reach.is_truncated
+    else:
+        reach = None
+        ids, is_truncated = traversal.closure(root=asset.pk, direction=Direction.DOWNSTREAM, limit=limit, moment=moment)
     rows = _rows(
         "SELECT id, uuid, kind, namespace, name FROM lineage_asset WHERE id = ANY(%(ids)s) AND kind <> %(name)s",
         moment,
@@ -90,7 +102,16 @@ def of(*, asset: Asset, days: int = 30, limit: int = 10_000, moment: Moment = NO
     )
     owners = governance_selectors.owner_names_of([row[1] for row in rows], moment.as_of)
     touched = [
-        Touched(id=row[0], uuid=row[1], kind=row[2], namespace=row[3], name=row[4], owners=owners[row[1]])
+        Touched(
+            id=row[0],
+            uuid=row[1],
+            kind=row[2],
+            namespace=row[3],
+            name=row[4],
+            owners=owners[row[1]],
+            fields=reach.fields.get(row[0], ()) if reach else (),
+            is_assumed=row[0] in reach.assumed if reach else False,
+        )
         for row in rows
     ]
     touched.sort(key=lambda found: (found.kind, found.namespace, found.name))
@@ -98,6 +119,7 @@ def of(*, asset: Asset, days: int = 30, limit: int = 10_000, moment: Moment = NO
     models = [found.id for found in touched if found.kind == Kind.MODEL]
     return Impact(
         asset=asset,
+        field=field,
         moment=moment,
         days=days,
         limit=limit,
@@ -164,14 +186,14 @@ def as_csv(found: Impact) -> str:
     text = io.StringIO()
     lines = csv.writer(text)
     roles = [role.value for role in OwnerRole]
-    lines.writerow(["kind", "namespace", "name", "id", *roles, "deployed_as"])
+    lines.writerow(["kind", "namespace", "name", "id", *roles, "deployed_as", "fields", "assumed"])
     for asset in found.assets:
         owners = {owner.role: str(owner) for owner in asset.owners}
         lines.writerow(
             _cells(
                 [asset.kind, asset.namespace, asset.name, str(asset.uuid)]
                 + [owners.get(role, "") for role in roles]
-                + ["; ".join(deployed.get(asset.uuid, ()))]
+                + ["; ".join(deployed.get(asset.uuid, ())), "; ".join(asset.fields), "yes" if asset.is_assumed else ""]
             )
         )
     if found.is_truncated:

@@ -271,16 +271,25 @@ def _states(jobs: list[int], moment: Moment) -> dict[int, str]:
 
 def closure(*, root: int, direction: Direction, limit: int, moment: Moment = NOW) -> tuple[list[int], bool]:
     """Ids of everything upstream or downstream (the root left out), and whether there is more than `limit`."""
+    found, _ = reached(roots=[root], direction=direction, limit=limit + 2, moment=moment)
+    ids = [asset for asset in found if asset != root]
+    return ids[:limit], len(ids) > limit
+
+
+def reached(
+    *, roots: Collection[int], direction: Direction, limit: int, moment: Moment = NOW
+) -> tuple[list[int], bool]:
+    """Ids of the roots and of everything on one side of them, and whether there is more than `limit`."""
     here, there = ends(direction)
     rows = _rows(
         # In the order of the index each level reads its pages once: a quarter less time for 200,000 assets.
-        f"WITH RECURSIVE reached (id) AS (SELECT %(root)s::bigint UNION SELECT e.{there} "
+        f"WITH RECURSIVE reached (id) AS (SELECT unnest(%(roots)s::bigint[]) UNION SELECT e.{there} "
         f"FROM (SELECT id FROM reached ORDER BY id) AS level JOIN {moment.edges()} AS e ON e.{here} = level.id) "
         "SELECT id FROM reached LIMIT %(most)s",
         moment,
-        {"root": root, "most": limit + 2},
+        {"roots": list(roots), "most": limit + 1},
     )
-    ids = [row[0] for row in rows if row[0] != root]
+    ids = [row[0] for row in rows]
     return ids[:limit], len(ids) > limit
 
 

@@ -16,20 +16,27 @@ from lineage.impact import Impact
 
 
 class ImpactQuery(OnADay, frozen=True, kw_only=True):
-    """How many days back use is counted, and how many assets are listed at most."""
+    """How many days back use is counted, how many assets are listed at most. `field`: the change is of that alone."""
 
+    field: str = ""
     days: Annotated[int, msgspec.Meta(ge=1, le=3_660)] = 30
     limit: Annotated[int, msgspec.Meta(ge=1, le=impact.MAX_ASSETS)] = 10_000
 
 
 class TouchedOut(rest.Body, frozen=True, kw_only=True):
-    """An asset downstream, with its owners on the day asked for."""
+    """An asset downstream, with its owners on the day asked for.
+
+    Of the change of a field: `fields` are made of it. `assumed`: it reads what is touched, or comes of that, and nobody
+    said of which fields.
+    """
 
     id: UUID
     kind: str
     namespace: str
     name: str
     owners: list[OwnerOut]
+    fields: tuple[str, ...]
+    assumed: bool
 
 
 class DeployedModelOut(rest.Body, frozen=True, kw_only=True):
@@ -58,6 +65,7 @@ class ImpactOut(rest.Body, frozen=True, kw_only=True):
     """
 
     asset: AssetOut
+    field: str | None
     as_of: datetime | None
     known_at: datetime | None
     days: int
@@ -75,6 +83,7 @@ class ImpactOut(rest.Body, frozen=True, kw_only=True):
 def _impact(found: Impact) -> ImpactOut:
     return ImpactOut(
         asset=asset_out(found.asset),
+        field=found.field or None,
         as_of=found.moment.as_of,
         known_at=found.moment.known_at,
         days=found.days,
@@ -99,6 +108,8 @@ def _impact(found: Impact) -> ImpactOut:
                 namespace=row.namespace,
                 name=row.name,
                 owners=[owner_out(owner) for owner in row.owners],
+                fields=row.fields,
+                assumed=row.is_assumed,
             )
             for row in found.assets
         ],
@@ -119,7 +130,9 @@ class ImpactView(ReadView):
     def found(request: Request, uuid: UUID) -> Impact:
         asked = rest.query(request, ImpactQuery)
         moment = asked.moment
-        return impact.of(asset=selectors.asset(uuid), days=asked.days, limit=asked.limit, moment=moment)
+        return impact.of(
+            asset=selectors.asset(uuid), field=asked.field, days=asked.days, limit=asked.limit, moment=moment
+        )
 
 
 class ImpactTableView(ImpactView):

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from lineage import fieldgraph, selectors
 from lineage import impact as impacts
-from lineage import selectors
 from lineage.asof import Moment
 from lineage.identity import Kind
 from lineage.impact import Impact, Touched
@@ -21,6 +21,8 @@ from portal.requests import PortalRequest
 
 DAYS = (7, 30, 90, 365)
 ROWS = 100
+# Of the fields that are offered.
+MOST_NAMED = 1_000
 # The choice of a team that stands for having none.
 NOBODY = "nobody"
 
@@ -42,6 +44,8 @@ def impact(request: PortalRequest, uuid: UUID) -> HttpResponse:
         "teams": found.teams.items(),
         "nobody": NOBODY,
         "all_days": DAYS,
+        "fields": fieldgraph.names(found.asset, found.moment)[:MOST_NAMED],
+        "assumed": sum(one.is_assumed for one in found.assets),
         "deployed": [(one, names.get(one.deployment, ""), uses.get(one.deployment)) for one in found.deployed],
         "rows": touched[(number - 1) * ROWS : number * ROWS],
         "total": len(touched),
@@ -68,6 +72,7 @@ def table(request: PortalRequest, uuid: UUID) -> HttpResponse:
 
 def _found(request: HttpRequest, uuid: UUID) -> tuple[Impact, dict[str, str]]:
     asked = {
+        "field": queries.text(request, "field"),
         "q": queries.text(request, "q"),
         "kind": queries.choice(request, "kind", set(Kind)),
         "team": queries.text(request, "team"),
@@ -75,7 +80,8 @@ def _found(request: HttpRequest, uuid: UUID) -> tuple[Impact, dict[str, str]]:
         "as_of": queries.text(request, "as_of"),
     }
     moment = Moment(as_of=instant("as_of", asked["as_of"]))
-    return impacts.of(asset=selectors.asset(uuid), days=int(asked["days"]), moment=moment), asked
+    asset = selectors.asset(uuid)
+    return impacts.of(asset=asset, field=asked["field"], days=int(asked["days"]), moment=moment), asked
 
 
 def _matches(one: Touched, asked: dict[str, str]) -> bool:

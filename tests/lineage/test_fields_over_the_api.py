@@ -263,3 +263,41 @@ def test_only_who_may_tags(asset: UUID, outsider: User) -> None:
 
     assert response.status_code == 404  # No event has named this asset.
     assert factories.client(outsider, Scope.READ).delete(f"{API}/assets/{asset}/tags?key=x").status_code == 403
+
+
+@pytest.mark.usefixtures("features")
+class TestImpactOfOneField:
+    def touched(self, client: Client, name: str, field: str, **query: Any) -> dict[str, tuple[list[str], bool]]:
+        answer = get(client, f"assets/{uuid(name)}/impact", field=field, **query)
+        assert (answer["field"], answer["truncated"]) == (field, False)
+        return {row["name"]: (row["fields"], row["assumed"]) for row in answer["assets"]}
+
+    def test_it_goes_by_fields_where_they_are_told(self, reader: Client) -> None:
+        assert self.touched(reader, "customers", "email") == {
+            "build": ([], False),
+            "features": (["hash", "mail"], False),
+            "report": (["by", "to"], False),
+            "tell": ([], False),
+        }
+        assert self.touched(reader, "features", "hash") == {"report": (["by"], False), "tell": ([], False)}
+        assert self.touched(reader, "features", "address.zip") == {}
+
+    def test_what_says_nothing_of_fields_is_assumed_to_be_touched(self, reader: Client) -> None:
+        growing.append([run(3, "train", [dataset("report")], [dataset("scores")]), run(4, "copy", [CUSTOMERS], [])])
+        growing.project()
+
+        assert self.touched(reader, "features", "hash") == {
+            "report": (["by"], False),
+            "tell": ([], False),
+            "train": ([], True),
+            "scores": ([], True),
+        }
+        assert self.touched(reader, "customers", "email")["copy"] == ([], True)
+        assert self.touched(reader, "features", "hash", as_of="2026-01-01T00:00:00Z") == {}
+
+    def test_a_field_that_is_not_there_is_refused_and_a_table_names_them(self, reader: Client) -> None:
+        path = f"{API}/assets/{uuid('features')}/impact"
+
+        assert reader.get(path, {"field": "nothing"}).json()["fields"] == {"field": "Unknown."}
+        table = reader.get(f"{path}.csv", {"field": "mail"}).content.decode()
+        assert [line.split(",")[-2:] for line in table.splitlines()] == [["fields", "assumed"], ["to", ""], ["", ""]]

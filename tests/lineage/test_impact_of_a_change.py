@@ -188,11 +188,13 @@ def test_as_a_table(reader: Client, team: Team, owner: User) -> None:
         "technical_owner",
         "steward",
         "deployed_as",
+        "fields",
+        "assumed",
     ]
     assert lines == [
-        ["deployment", "jobs", "scoring", str(identity.asset("job", "jobs", "scoring")), "", "", "", ""],
-        ["job", "jobs", "train", str(identity.asset("job", "jobs", "train")), "", "", "", ""],
-        ["model", "n", "credit", str(dataset("credit")), "credit (owner)", "", "", "scoring (version 7)"],
+        ["deployment", "jobs", "scoring", str(identity.asset("job", "jobs", "scoring")), "", "", "", "", "", ""],
+        ["job", "jobs", "train", str(identity.asset("job", "jobs", "train")), "", "", "", "", "", ""],
+        ["model", "n", "credit", str(dataset("credit")), "credit (owner)", "", "", "scoring (version 7)", "", ""],
     ]
     assert table(reader, "features", limit=1)[-1][0] == "(truncated)"
 
