@@ -126,7 +126,7 @@ def decide(
         refused += doubts
     message = "; ".join(refused)
     return Decision(
-        allowed=not refused, message=f"{message[0].upper()}{message[1:]}." if message else "", warnings=warnings
+        allowed=not refused, message=f"{message[0].upper()}{message[1:]}." if message else "", warnings=tuple(warnings)
     )
 
 

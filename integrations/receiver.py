@@ -87,19 +87,9 @@ class Hook(APIView):
 
 def receive(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     """Believe, parse, store, answer. Raises DomainError for what cannot be taken."""
-    door = doors.find(slug)
-    doors.require_network(door, request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
     intake.refuse_overload()
-    raw = _read(request)
-    headers = _headers(request)
+    door, headers, body = believed(request, slug, token)
     now = timezone.now()
-    delivery = Delivery(headers=headers, body=raw, now=now, token=_token(door, token))
-    try:
-        believe(door, delivery)
-    except Untrusted as refusal:
-        intake.note_untrusted(door, refusal.message)
-        raise
-    body = _expanded(raw, headers.get("content-encoding", ""))
     if (answer := _handshake(door, headers, body)) is not None:
         return _respond(answer)
     kept = parsing.kept(headers)
@@ -111,6 +101,20 @@ def receive(request: HttpRequest, slug: str, token: str) -> HttpResponse:
         if "ce-type" not in headers:
             raise
     return _taken(intake.take(door, headers=kept, body=body, document=document, now=now))
+
+
+def believed(request: HttpRequest, slug: str, token: str) -> tuple[Door, dict[str, str], bytes]:
+    """The connection, the headers and the body of a request whose sender proved who it is. Raises DomainError."""
+    door = doors.find(slug)
+    doors.require_network(door, request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
+    raw = _read(request)
+    headers = _headers(request)
+    try:
+        believe(door, Delivery(headers=headers, body=raw, now=timezone.now(), token=_token(door, token)))
+    except Untrusted as refusal:
+        intake.note_untrusted(door, refusal.message)
+        raise
+    return door, headers, _expanded(raw, headers.get("content-encoding", ""))
 
 
 def willing(request: HttpRequest, slug: str, token: str) -> HttpResponse:

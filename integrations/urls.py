@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from integrations import receiver
+from integrations import admitting, receiver
 from integrations.api import connections, deliveries
 
 urlpatterns = [
+    path("hooks/<slug:slug>/admission", admitting.Admission.as_view(), name="admission"),
+    path("hooks/<slug:slug>/<str:token>/admission", admitting.Admission.as_view(schema=None)),
     path("hooks/<slug:slug>", receiver.Hook.as_view(), name="hook"),
     path("hooks/<slug:slug>/<str:token>", receiver.Hook.as_view(schema=None), name="hook-with-token"),
     # Senders join addresses in their own ways, and a redirect would lose the delivery.

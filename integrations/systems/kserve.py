@@ -230,6 +230,10 @@ SYSTEM = System(
         "arrive.\n\n"
         "Say in the service's annotations which model it serves, `assay.model` and `assay.version`; without them the "
         "model version is looked for whose files lie at `storageUri`."
+        "\n\nTo let the cluster serve only what a verdict has let in, make a `ValidatingWebhookConfiguration` whose "
+        "`clientConfig.url` is `{url}/admission`, with `failurePolicy: Fail`, `sideEffects: None`, "
+        "`admissionReviewVersions: [v1]`, `timeoutSeconds: 10` and a rule for `inferenceservices`. "
+        "What nobody knows is refused unless `admit_unknown` is set."
     ),
     type_of=type_of,
     key_of=key_of,

@@ -309,6 +309,10 @@ SYSTEM = System(
         "version 1.\n\n"
         "For decisions of version 1 set `logger: {mode: all, url: {url}}` in each predictor; bodies are dropped when "
         "they arrive. For drift and outliers let the detector reply to `{url}`. Name its columns in `features`."
+        "\n\nTo let the cluster serve only what a verdict has let in, make a `ValidatingWebhookConfiguration` whose "
+        "`clientConfig.url` is `{url}/admission`, with `failurePolicy: Fail`, `sideEffects: None`, "
+        "`admissionReviewVersions: [v1]`, `timeoutSeconds: 10` and a rule for `seldondeployments` and `models`. "
+        "What nobody knows is refused unless `admit_unknown` is set."
     ),
     type_of=type_of,
     key_of=key_of,

@@ -1,0 +1,104 @@
+"""The address that a cluster asks before it serves a model: judged at once from the verdicts, and never stored.
+
+Whoever cannot be believed or read gets an error and no answer; the cluster then does what its `failurePolicy` says,
+which is to refuse.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from governance import problems
+from governance.errors import DomainError, NotFound
+from integrations import admission, connections, known, parsing, receiver
+from integrations.admission import Served
+from integrations.models import Connection
+from integrations.parsing import Unparsable
+from integrations.systems.base import Context, Message
+from integrations.systems.kubernetes import KubernetesOptions
+from lineage import identity
+from policies import incidents
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class Admission(APIView):
+    """POST /api/v1/hooks/{connection}/admission, and with a secret part between for clusters that can set no header."""
+
+    authentication_classes = []
+    permission_classes = []
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer without REST framework's machinery, which would read the body before it is bounded."""
+        if request.method != "POST":
+            return super().dispatch(request, *args, **kwargs)
+        try:
+            return judge(request, kwargs["slug"], kwargs.get("token", ""))
+        except DomainError as error:
+            return problems.response(error)
+        except UnreadablePostError:
+            return problems.response(Unparsable("The body ended before it was complete."))
+
+    @extend_schema(
+        operation_id="hooks_admission",
+        summary="Whether a cluster may serve what it was asked to",
+        description=(
+            "An AdmissionReview of admission.k8s.io/v1, as Kubernetes' API server sends it to a validating web hook, "
+            "about an InferenceService, a SeldonDeployment or a Model of Seldon Core 2. A model version that no "
+            "verdict has let into the stage is refused, where a policy guards that stage; so is one that nobody knows, "
+            "unless the connection's option `admit_unknown` is set."
+        ),
+        auth=[],
+        request={"application/json": OpenApiTypes.OBJECT},
+        responses={200: OpenApiResponse(OpenApiTypes.OBJECT, description="The AdmissionReview that answers.")},
+    )
+    def post(self, request: Request, slug: str, token: str = "") -> HttpResponse:
+        """Only described: `dispatch` answers."""
+        raise NotImplementedError
+
+
+def judge(request: HttpRequest, slug: str, token: str) -> HttpResponse:
+    """Believe, read, decide. Raises DomainError for what cannot be."""
+    door, headers, body = receiver.believed(request, slug, token)
+    connection = Connection.objects.select_related("user").get(pk=door.connection_id)
+    options = connections.options_of(connection)
+    if not isinstance(options, KubernetesOptions):
+        raise NotFound("Only connections to systems that serve models in Kubernetes judge what a cluster may serve.")
+    now = timezone.now()
+    context = Context(namespace=connection.namespace, options=options, known=known.Graph(connection))
+    document = parsing.parse(body, headers.get("content-type", ""))
+    asked = admission.read(document, Message(received_at=now, document=document), context)
+    decision = admission.decide(
+        asked,
+        let_in=_let_in,
+        is_guarded=lambda served, stage: _is_guarded(served, stage, now),
+        admit_unknown=options.admit_unknown,
+    )
+    answer = _ENCODER.encode(admission.answer(asked.uid, decision))
+    return HttpResponse(answer, content_type="application/json")
+
+
+def _let_in(served: Served, stage: str) -> bool:
+    return bool(incidents.let_in([_version(served)], stage))
+
+
+def _is_guarded(served: Served, stage: str, now: datetime) -> bool:
+    """A model that the graph does not know has no owner and no criticality, by which a policy would be chosen."""
+    model = identity.asset("dataset", served.namespace, served.name)
+    try:
+        return incidents.is_guarded(model=model, namespace=served.namespace, name=served.name, stage=stage, now=now)
+    except NotFound:
+        return True
+
+
+def _version(served: Served) -> UUID:
+    return identity.version(identity.asset("dataset", served.namespace, served.name), served.version)
