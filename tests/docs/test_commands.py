@@ -13,7 +13,7 @@ from django.core.management import get_commands, load_command_class
 from tests import project
 from tests.docs import documents
 
-SCRIPT = re.compile(r"\bscript/([a-z_]+)\b(?!/)")
+SCRIPT = re.compile(r"\bscript/([a-z_-]+)\b(?!/)")
 MANAGE = re.compile(r"\bmanage\.py ([a-z_]+)([^\n#]*)")
 ASSAY = re.compile(r"(?:^|[\s/])assay ([a-z][a-z-]*)([^\n#]*)", re.MULTILINE)
 OPTION = re.compile(r"(?<!\S)\[?(--[a-z][a-z-]*)")

@@ -11,7 +11,7 @@ from integrations.systems import alertmanager
 from integrations.systems.alerting import AlertOptions, Labels
 from integrations.systems.base import Context, Message
 from tests.integrations import replaying
-from tests.integrations.answering import Answers
+from tests.integrations.recorded import Answers
 
 CONTEXT = Context(namespace="alertmanager://monitoring", options=AlertOptions())
 

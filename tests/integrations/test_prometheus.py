@@ -13,7 +13,7 @@ from integrations.systems import prometheus
 from integrations.systems.base import Context, Message, Refused
 from integrations.systems.prometheus import KpiRule, PrometheusOptions
 from tests.integrations import replaying
-from tests.integrations.answering import Answers
+from tests.integrations.recorded import Answers
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 RULE = KpiRule(kpi="auc", query="model_auc")
