@@ -98,6 +98,7 @@ def reconcile(kind: Kind, found: Iterable[Found], *, live_versions: set[UUID]) -
         open_one(wrong[key])
 
 
+@transaction.atomic
 def open_one(found: Found) -> Incident:
     """The incident that is open about it: the one that was, or a new one."""
     incident, is_new = Incident.objects.get_or_create(
@@ -127,6 +128,7 @@ def open_one(found: Found) -> Incident:
     return incident
 
 
+@transaction.atomic
 def close_claim(key: str) -> None:
     """Close the incident about a claim: what is live there now was let in."""
     for incident in Incident.objects.filter(key=key, closed_at=None):

@@ -1,5 +1,6 @@
 """What people send about connections. The rules are those of `integrations.connections`; here texts become values."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from integrations.outmodels import Outlet
 from integrations.systems.base import Scheme, System
 
 MAX_DOCUMENT_CHARS = 64_000
+MAX_SAMPLE_CHARS = 1_000_000
 SCHEME_WORDS: Mapping[Scheme, str] = {
     Scheme.GITHUB: "Signature as GitHub's",
     Scheme.BITBUCKET: "Signature as Bitbucket's",
@@ -195,3 +197,18 @@ def outlet_initial(outlet: Outlet | None) -> dict[str, Any]:
     if outlet is None:
         return {"is_active": True}
     return {"kinds": outlet.kinds, "setting": written(outlet.setting), "is_active": outlet.is_active}
+
+
+class MappingForm(forms.Form):
+    """A mapping and a sample to try it on."""
+
+    mapping = DocumentField()
+    sample = forms.CharField(
+        max_length=MAX_SAMPLE_CHARS, strip=False, error_messages={"required": "Paste a document that the system sends."}
+    )
+
+    def clean_sample(self) -> Any:
+        try:
+            return json.loads(self.cleaned_data["sample"])
+        except (ValueError, RecursionError) as error:
+            raise forms.ValidationError(f"Not JSON: {error}") from None

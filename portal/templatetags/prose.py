@@ -2,9 +2,11 @@
 
 from django import template
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
 
 register = template.Library()
+_MARKDOWN = MarkdownIt("commonmark", {"html": False})
 
 
 @register.filter
@@ -14,3 +16,10 @@ def prose(text: str) -> SafeString:
     return format_html_join(
         "", "{}", ((format_html("<code>{}</code>", part) if place % 2 else part,) for place, part in enumerate(parts))
     )
+
+
+@register.filter
+def instructions(text: str) -> SafeString:
+    """Markdown of our own code. Raw HTML in it stays text."""
+    rendered: str = _MARKDOWN.render(text)
+    return mark_safe(rendered)  # noqa: S308 - the renderer escapes what is HTML

@@ -22,6 +22,7 @@ from integrations.models import Connection, DeliveryState, Join, Purpose
 from integrations.outmodels import Dispatch
 from integrations.schemes import WITHOUT_SECRET
 from integrations.systems.base import Scheme, System
+from integrations.systems.mapping import MappingOptions
 from portal import connections, marks, paging, queries
 from portal.connectionforms import (
     ConnectionForm,
@@ -374,6 +375,7 @@ def _page(
         "secret": secret,
         "takes_secret": bool(connection.scheme) and Scheme(connection.scheme) not in WITHOUT_SECRET,
         "brings": sorted(system.brings),
+        "has_mapping": issubclass(system.options, MappingOptions),
         "full_address": connections.address(connection).replace("<secret>", secret),
         "is_new": is_new,
         "secrets": list(connection.secrets.filter(retired_at=None).order_by("purpose", "-id")),

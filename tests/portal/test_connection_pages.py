@@ -253,3 +253,23 @@ def test_what_is_carried_out_is_set_and_sent_again(connected: Connection, mainta
     assert "Answered 404" in page
     assert "is sent again" in client.post(f"/connections/code/requests/{dispatch.pk}/again", follow=True).text
     assert client.post("/connections/code/requests/0/again").status_code == 404
+
+
+def test_a_mapping_is_tried_on_a_sample_and_nothing_is_stored(team: Team, member: User, sign_in: SignIn) -> None:
+    settings = connections.Settings(title="Any", scheme="bearer")
+    connections.create(actor=None, team=team, slug="any", system="json", namespace="json://any", settings=settings)
+    client = sign_in(member)
+    assert "Try a mapping on a sample" in client.get("/connections/any").text
+    form = client.get("/connections/any/mapping")
+    example = {name: form.context["form"].initial[name] for name in ("mapping", "sample")}
+
+    tried = client.post("/connections/any/mapping", example)
+    assert tried.context["tried"].problems == []
+    assert "0.91" in tried.text
+    assert Delivery.objects.count() == 0
+
+    wrong = client.post("/connections/any/mapping", example | {"mapping": "mapping: [{fact: kpi, fields: {kpi: a}}]"})
+    assert "needs the fields" in wrong.text
+    for change, field in (({"sample": "{"}, "sample"), ({"mapping": "- a"}, "mapping"), ({"sample": ""}, "sample")):
+        refused = client.post("/connections/any/mapping", example | change)
+        assert (refused.status_code, list(refused.context["form"].errors)) == (422, [field])
