@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import psycopg
 
-from bench import landscape, reads, rows, scene
+from bench import landscape, painting, reads, rows, scene
 from bench.rows import Better, Row, Target
 from bench.scene import BenchError, Scene, Service
 
@@ -25,7 +25,7 @@ def run(stage: Scene) -> Iterator[Row]:
             edges = landscape.fill(service.database_url, assets=assets, seed=scene.SEED, density=landscape.DENSE)
             note = f"{assets:,} assets, {edges:,} edges"
             stage.say("search: closures and neighbourhoods")
-            yield from reads.closures(service, assets, requests // 10)
+            yield from reads.closures(stage, service, assets, requests // 20)
             yield from reads.neighbourhoods(service, assets, requests // 2)
             stage.say("search: words")
             yield from _searches(service, assets, requests, note)
@@ -33,6 +33,8 @@ def run(stage: Scene) -> Iterator[Row]:
             yield from _impact(service, assets, requests // 4, note)
             yield from _hub(service, requests // 10, note)
             yield reads.memory(service, assets)
+            stage.say("search: the page")
+            yield from painting.run(service, reads.hub(service)[0], assets)
 
 
 def _searches(service: Service, assets: int, requests: int, note: str) -> Iterator[Row]:
