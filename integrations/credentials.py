@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import secrets
+from collections.abc import Sequence
 
 import msgspec
 
@@ -34,6 +35,14 @@ def outgoing(connection: Connection) -> str:
 def live(connection: Connection, purpose: Purpose) -> list[ConnectionSecret]:
     """The newest first."""
     return list(connection.secrets.filter(purpose=purpose.value, retired_at=None).order_by("-id"))
+
+
+def live_of(connections: Sequence[Connection]) -> dict[int, list[ConnectionSecret]]:
+    """The live secrets of these connections by their ids, the newest first. One query."""
+    found: dict[int, list[ConnectionSecret]] = {one.pk: [] for one in connections}
+    for row in ConnectionSecret.objects.filter(connection__in=list(found), retired_at=None).order_by("-id"):
+        found[row.connection_id].append(row)
+    return found
 
 
 def fresh(scheme: Scheme | None) -> str:

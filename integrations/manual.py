@@ -20,12 +20,14 @@ TITLES: dict[Group, str] = {
     Group.CI: "Code and CI",
     Group.RESPONSIBLE: "Responsible AI",
     Group.GENERIC: "Anything else",
+    Group.TOLD: "Told by Assay",
 }
 WAYS: dict[Mechanism, str] = {
     Mechanism.OPENLINEAGE: "sends OpenLineage itself",
     Mechanism.WEBHOOK: "webhook",
     Mechanism.POLL: "polled",
     Mechanism.IMPORT: "files imported",
+    Mechanism.TOLD: "told by Assay",
 }
 HEAD = """\
 # Outside systems

@@ -3,12 +3,13 @@
 What deliveries hold may be personal or secret to others, so bodies are for those who may change the connection.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.conf import settings
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from governance import permissions
@@ -66,11 +67,23 @@ def may_manage(user: User, connection: Connection) -> bool:
 
 def standing(connection: Connection) -> Standing:
     """How the connection is doing. Two queries."""
-    recent = connection.deliveries.filter(received_at__gte=timezone.now() - RECENT)
-    states = dict(recent.order_by().values_list("state").annotate(Count("id")))
-    last = connection.deliveries.order_by("-id").values_list("received_at", flat=True).first()
-    health, says = _health(connection, last, states)
-    return Standing(health=health, says=says, last_delivery_at=last, states=states)
+    return standings([connection])[connection.pk]
+
+
+def standings(connections: Sequence[Connection]) -> dict[int, Standing]:
+    """How these connections are doing, by their ids. Two queries, however many there are."""
+    pks = [one.pk for one in connections]
+    recent = Delivery.objects.filter(connection__in=pks, received_at__gte=timezone.now() - RECENT).order_by()
+    states: dict[int, dict[str, int]] = {pk: {} for pk in pks}
+    for pk, state, count in recent.values_list("connection", "state").annotate(Count("id")):
+        states[pk][state] = count
+    newest = Delivery.objects.filter(connection=OuterRef("pk")).order_by("-id").values("received_at")[:1]
+    last = dict(Connection.objects.filter(pk__in=pks).order_by().values_list("pk", Subquery(newest)))
+    found = {}
+    for one in connections:
+        health, says = _health(one, last[one.pk], states[one.pk])
+        found[one.pk] = Standing(health=health, says=says, last_delivery_at=last[one.pk], states=states[one.pk])
+    return found
 
 
 def _health(connection: Connection, last: datetime | None, states: dict[str, int]) -> tuple[Health, str]:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError, transaction
+from django.db import connection as database
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -39,6 +40,18 @@ LOOK_AGAIN_AT_LEAST = timedelta(hours=6)
 # A fault of ours may be gone after the next release, and people can redeliver then.
 MAX_ATTEMPTS = 6
 MAX_UNRESOLVED = 50
+
+_SAVE = """
+UPDATE integrations_delivery AS old
+SET type = new.type, attempts = new.attempts, state = new.state, error = new.error, due_at = new.due_at,
+    translated_at = new.translated_at, events = new.events,
+    unresolved = CASE WHEN new.unresolved IS NOT NULL
+        THEN ARRAY(SELECT jsonb_array_elements_text(new.unresolved::jsonb)) END
+FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::text[], %s::text[], %s::timestamptz[], %s::int[],
+            %s::timestamptz[], %s::text[])
+     AS new (id, type, attempts, state, error, translated_at, events, due_at, unresolved)
+WHERE old.id = new.id
+"""
 
 
 @dataclass(slots=True)
@@ -179,10 +192,19 @@ def _translate_of(connection: Connection, deliveries: Sequence[Delivery]) -> Non
         delivery.state, delivery.error, delivery.translated_at = one.state.value, one.error[:MAX_ERROR_CHARS], now
         delivery.events, delivery.unresolved = len(one.events), one.unresolved or None
         delivery.due_at = _again(delivery, now)
-    Delivery.objects.bulk_update(
-        deliveries, ["type", "attempts", "state", "error", "translated_at", "events", "unresolved", "due_at"]
-    )
+    _save(deliveries)
     note_health(connection, told, now)
+
+
+def _save(deliveries: Sequence[Delivery]) -> None:
+    """One statement of arrays: Django's own would be most of a translation."""
+    columns = [
+        [getattr(one, name) for one in deliveries]
+        for name in ("pk", "type", "attempts", "state", "error", "translated_at", "events", "due_at")
+    ]
+    unresolved = [json.dumps(one.unresolved) if one.unresolved else None for one in deliveries]
+    with database.cursor() as cursor:
+        cursor.execute(_SAVE, [*columns, unresolved])
 
 
 def message_of(delivery: Delivery) -> Message:

@@ -1,5 +1,6 @@
 """Connections over HTTP."""
 
+from collections.abc import Sequence
 from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from typing import Any, Literal
@@ -15,7 +16,8 @@ from governance import selectors as governance
 from governance.tokens import Scope
 from integrations import connections, credentials, redelivery, selectors
 from integrations.connections import Made, Settings
-from integrations.models import Connection, Purpose
+from integrations.models import ConnectionSecret, Purpose
+from integrations.selectors import Standing
 
 
 class SettingsIn(rest.Body, frozen=True, kw_only=True):
@@ -142,7 +144,9 @@ class ConnectionsView(APIView):
         pager = rest.Cursor()
         found = selectors.listed(team=said.team, system=said.system, with_retired=said.retired)
         page = pager.paginate_queryset(found, request, self)
-        return pager.get_paginated_response([_connection(Made(connection=one)) for one in page])
+        standings, live = selectors.standings(page), credentials.live_of(page)
+        rows = [_out(Made(connection=one), standings[one.pk], live[one.pk]) for one in page]
+        return pager.get_paginated_response(rows)
 
     @extend_schema(
         operation_id="connections_create",
@@ -280,9 +284,12 @@ def _settings(said: SettingsIn, before: Settings) -> Settings:
 
 
 def _connection(made: Made) -> ConnectionOut:
-    one: Connection = made.connection
-    standing = selectors.standing(one)
-    live = [row for purpose in Purpose for row in credentials.live(one, purpose)]
+    one = made.connection
+    return _out(made, selectors.standing(one), credentials.live_of([one])[one.pk])
+
+
+def _out(made: Made, standing: Standing, live: Sequence[ConnectionSecret]) -> ConnectionOut:
+    one = made.connection
     return ConnectionOut(
         slug=one.slug,
         title=one.title,

@@ -152,3 +152,14 @@ def test_a_connection_with_a_secret_address_tells_it_once(owner: User, team: Tea
     assert made["url"].endswith(f"/api/v1/hooks/ci/{made['secret']}")
     assert call(client, "GET", "connections/ci")[1]["url"].endswith("/api/v1/hooks/ci/<secret>")
     assert Connection.objects.get().secrets.get().sealed is None
+
+
+def test_a_list_costs_the_same_however_long_it_is(owner: User, team: Team, django_assert_max_num_queries: Any) -> None:
+    client = factories.client(owner)
+    for number in range(12):
+        connecting.connection(team, slug=f"c{number}")
+
+    with django_assert_max_num_queries(8):
+        _, page = call(client, "GET", "connections")
+    assert len(page["results"]) == 12
+    assert {len(one["secrets"]) for one in page["results"]} == {1}
