@@ -9,7 +9,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from assessments import aggregates, catalogue, portfolio, previews, scoring, selectors
-from assessments.framework import EXTENT_CREDITS, Criterion, Fact, Framework, ScoredTest
+from assessments.framework import EXTENT_CREDITS, Criterion, Fact, Framework, Ladder, ScoredTest
 from assessments.judging import FRESH_DAYS, FULL_VOLUME, REVIEWED_STRENGTH, STALE_DAYS, UNREVIEWED_STRENGTH
 from assessments.models import Snapshot
 from governance.errors import NotFound
@@ -169,6 +169,11 @@ def every_miss(
             ]
         ),
     }
+
+
+def listed(framework: Framework) -> Sequence[Criterion | ScoredTest]:
+    """The criteria of a framework of levels, or the tests of a rubric."""
+    return framework.criteria if isinstance(framework, Ladder) else framework.tests
 
 
 def models_of(snapshot: Snapshot, test: ScoredTest, team: Team | None = None) -> list[dict[str, Any]]:

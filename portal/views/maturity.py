@@ -83,11 +83,12 @@ def unknown(request: PortalRequest) -> HttpResponse:
     team = people.team(slug) if slug else None
     snapshots = {one.framework: portfolio.shown(one.framework) for one in portfolio.frameworks()}
     names = dict(people.teams().values_list("pk", "name"))
+    of = {one.id: framework.framework for framework in portfolio.frameworks() for one in criterion.listed(framework)}
     facts = [
         {
             "fact": one,
             "title": words.title(f"-{one.fact.replace('_', '-')}"),
-            "criteria": [(name, words.title(name)) for name in one.criteria],
+            "criteria": [(of[name], name, words.title(name)) for name in one.criteria if name in of],
             "sources": connecting.sources(one.fact),
             "teams": [names[pk] for pk in one.teams if pk in names],
         }
