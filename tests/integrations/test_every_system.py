@@ -75,7 +75,7 @@ def test_a_fixture_becomes_events_that_the_log_takes_and_the_same_again(system: 
 
 
 @pytest.mark.parametrize(("system", "path"), FIXTURES, ids=lambda one: getattr(one, "slug", getattr(one, "name", "")))
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_a_hostile_change_is_read_or_refused_and_nothing_else(system: System, path: Path, data: st.DataObject) -> None:
     message = replaying.message(path)

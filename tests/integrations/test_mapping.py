@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.errors import Invalid
@@ -166,6 +166,7 @@ def test_an_expression_that_grows_without_end_is_stopped(expression: str) -> Non
         expressions.value(expression, document, place="mapping[0].items")
 
 
+@settings(deadline=None)
 @given(
     expression=st.text(alphabet="abm[]{}()@*.|&!`'\"0123<>=:,- /~\\", max_size=30),
     document=st.recursive(
