@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -152,6 +153,16 @@ def _ml_metadata(stage: Scene, python: Path, facts: Path, batch: int) -> float:
 def _mlflow(stage: Scene, python: Path, facts: Path) -> tuple[list[float], int]:
     """Events a second of several runs, and the calls of the last."""
     stage.say(f"peers: {MLFLOW}")
+    with tracking_server(stage, python) as address:
+        client = [sys.executable, str(PROGRAMS / "mlflow_tracking.py"), "--host", address.host]
+        client += ["--port", str(address.port), "--clients", str(ingest.CONNECTIONS), str(facts)]
+        answers = [_ask(client, dict(stage.environment)) for _ in range(stage.runs(3))]
+    return [_rate(answer) for answer in answers], answers[-1]["calls"]
+
+
+@contextmanager
+def tracking_server(stage: Scene, python: Path) -> Iterator[load.Address]:
+    """MLflow's tracking server on an empty database, while the block lasts."""
     address = load.Address(scene.HOST, scene.free_port())
     store = urlsplit(stage.database("mlflow"))._replace(scheme="postgresql+psycopg").geturl()
     environment = dict(stage.environment) | {
@@ -165,10 +176,7 @@ def _mlflow(stage: Scene, python: Path, facts: Path) -> tuple[list[float], int]:
     log = stage.data / "mlflow.log"
     with log.open("wb") as output, scene.program(command, environment, output, log, cwd=stage.data) as process:
         scene.wait_until_ready(address, "/health", process, log)
-        client = [sys.executable, str(PROGRAMS / "mlflow_tracking.py"), "--host", address.host]
-        client += ["--port", str(address.port), "--clients", str(ingest.CONNECTIONS), str(facts)]
-        answers = [_ask(client, environment) for _ in range(stage.runs(3))]
-    return [_rate(answer) for answer in answers], answers[-1]["calls"]
+        yield address
 
 
 def _ask(command: Sequence[str], environment: dict[str, str]) -> Any:

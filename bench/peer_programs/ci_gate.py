@@ -1,8 +1,9 @@
 """A gate as teams write it into CI: `python ci_gate.py FACTS HOLDOUT MODEL` prints what it found as JSON.
 
-Owners, the reported metric, inputs and commit come from a file of facts; the groups are compared with Fairlearn and the
-model's reasons asked of SHAP. It asks what the policy of `bench.production` asks, but for confidence intervals, which
-Fairlearn has only by its bootstrap.
+Owners, the reported metric, inputs and commit come from a run of MLflow's tracking server (FACTS is its address, `#`
+and the run), or from a file, which spares it that; the groups are compared with Fairlearn and the model's reasons asked
+of SHAP. It asks what the policy of `bench.production` asks, but for confidence intervals, which Fairlearn has only by
+its bootstrap.
 """
 
 import json
@@ -36,6 +37,22 @@ def main(facts: dict[str, Any], holdout: Path, model: Path) -> dict[str, Any]:
     }
 
 
+def _read(facts: str) -> dict[str, Any]:
+    if not facts.startswith("http"):
+        return dict(json.loads(Path(facts).read_text()))
+    import mlflow  # noqa: PLC0415 - a script that reads a file does not load it
+
+    address, _, run_id = facts.partition("#")
+    run = mlflow.MlflowClient(address).get_run(run_id)
+    tags = run.data.tags
+    return {
+        "owners": {role: tags.get(role) for role in ROLES},
+        "metrics": run.data.metrics,
+        "commit": tags.get("mlflow.source.git.commit"),
+        "inputs": [{"version": one.dataset.digest} for one in run.inputs.dataset_inputs],
+    }
+
+
 def _equalized_odds(table: pd.DataFrame) -> float:
     frame = MetricFrame(
         metrics={"tpr": true_positive_rate, "fpr": false_positive_rate},
@@ -60,4 +77,4 @@ def _is_explained(table: pd.DataFrame, model: Path) -> bool:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2]), Path(sys.argv[3]))))
+    print(json.dumps(main(_read(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))))
