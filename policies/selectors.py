@@ -77,6 +77,11 @@ def promotions(*, state: str = "", model: UUID | None = None) -> QuerySet[Promot
     return found.filter(model=model) if model is not None else found
 
 
+def passed_to(stage: str) -> frozenset[UUID]:
+    """The models of which a version passed to the stage."""
+    return frozenset(promotions(state="passed").order_by().filter(stage=stage).values_list("model", flat=True))
+
+
 def verdicts(*, since: datetime) -> QuerySet[Verdict]:
     """Verdicts with their promotions, the oldest first."""
     return Verdict.objects.filter(decided_at__gte=since).select_related("promotion").order_by("decided_at", "id")

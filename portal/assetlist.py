@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -133,12 +132,8 @@ def _filters(narrowed: Mapping[str, str]) -> Filters:
         changed_since=timezone.now() - timedelta(days=int(changed)) if changed else None,
         tag=narrowed["tag"],
         tier=narrowed["tier"],
-        among=_in_stage(narrowed["stage"]) if narrowed["stage"] else None,
+        among=promotions.passed_to(narrowed["stage"]) if narrowed["stage"] else None,
     )
-
-
-def _in_stage(stage: str) -> frozenset[UUID]:
-    return frozenset(promotions.promotions(state="passed").filter(stage=stage).values_list("model", flat=True))
 
 
 def _stages() -> list[str]:

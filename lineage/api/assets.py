@@ -14,7 +14,7 @@ from governance import rest
 from governance import selectors as governance_selectors
 from governance.criticality import Tier
 from governance.errors import Invalid
-from lineage import hiding, search, selectors
+from lineage import hiding, search, selectors, stages
 from lineage.api.documents import (
     AssetOut,
     Instant,
@@ -33,12 +33,12 @@ from lineage.search import Filters, Word
 
 
 class AssetsQuery(rest.Paging, frozen=True, kw_only=True):
-    """Which assets: by words, by kind, owner, tag, tier and change, or by the whole namespace and name.
+    """Which assets: by words, by kind, owner, tag, tier, stage and change, or by the whole namespace and name.
 
     `q` forgives slips of the pen in words of names, takes words of namespaces as they are, and gives the best matches
     first; `text` wants each of its words in name or namespace as it is spelt. `tag`: with a tag of that key, of its own
-    or of a field. `changed_since`: new since then, or with a version or facets that are. `counts=true` counts what each
-    choice of kind and team would give.
+    or of a field. `stage`: models of which a version passed to it. `changed_since`: new since then, or with a version
+    or facets that are. `counts=true` counts what each choice of kind and team would give.
     """
 
     q: Annotated[str, msgspec.Meta(max_length=500)] = ""
@@ -49,6 +49,7 @@ class AssetsQuery(rest.Paging, frozen=True, kw_only=True):
     no_owner: bool = False
     tag: Annotated[str, msgspec.Meta(max_length=200)] = ""
     tier: Tier | None = None
+    stage: Annotated[str, msgspec.Meta(max_length=200)] = ""
     changed_since: Instant | None = None
     counts: bool = False
     namespace: str | None = None
@@ -220,6 +221,7 @@ class AssetsView(ReadView):
             changed_since=instant("changed_since", asked.changed_since),
             tag=asked.tag,
             tier=asked.tier or "",
+            among=stages.passed_to(asked.stage) if asked.stage else None,
         )
 
     @staticmethod

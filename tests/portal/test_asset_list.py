@@ -202,6 +202,9 @@ def test_a_model_is_found_by_the_stage_it_passed_to(
 
     assert before == []
     assert [row.asset.name for row in client.get("/assets?stage=production").context["page"].rows] == ["credit-risk"]
+    for stage, names in (("production", ["credit-risk"]), ("staging", [])):
+        found = client.get(f"/api/v1/assets?stage={stage}&q=credit").json()["results"]
+        assert [row["name"] for row in found] == names
 
 
 def test_the_list_is_sorted_page_by_page(member: User, sign_in: SignIn) -> None:
