@@ -25,22 +25,43 @@ from tests.lineage import growing, strategies
 
 pytestmark = pytest.mark.django_db
 LAW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+WALKED = 4
 DAYS = st.integers(0, 8).map(lambda n: datetime(2026, 3, 1 + n // 3, 10 + n % 3, 30, tzinfo=UTC))
 
 
 def seen(moment: Moment) -> dict[str, Any]:
-    """Everything that can be read of every asset at the moment, but for times that later events may yet correct."""
-    answers: dict[str, Any] = {}
+    """Everything that can be read of every asset at the moment, but for times that later events may yet correct.
+
+    Walks read nothing of edges but what all of them show at once, so that few walks are enough.
+    """
+    answers: dict[str, Any] = {"edges": edges(moment)}
     for asset in Asset.objects.order_by("uuid"):
-        found = traversal.neighbourhood(
-            root=asset.pk, root_uuid=asset.uuid, direction=Direction.BOTH, depth=3, moment=moment
-        )
         versions = [(row.key, row.uuid, row.at, row.run) for row in selectors.versions(asset, moment=moment)]
-        links = {(link.source, link.target, link.relation, link.is_declared, link.valid_from) for link in found.links}
-        if links or versions:
-            nodes = {(node.uuid, node.depth, node.more_upstream, node.more_downstream) for node in found.nodes}
-            answers[str(asset.uuid)] = (nodes, links, versions)
+        walked = walk(asset, moment) if asset.uuid.int % WALKED == 0 else None
+        if walked or versions:
+            answers[str(asset.uuid)] = (walked, versions)
     return answers
+
+
+def edges(moment: Moment) -> set[Any]:
+    """Where an edge was both shown and declared the shown one stands, as in walks."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT ON (1, 2, 3) s.uuid, t.uuid, e.relation, e.is_declared, e.valid_from "
+            f"FROM {moment.edges()} AS e JOIN lineage_asset s ON s.id = e.source_id "
+            "JOIN lineage_asset t ON t.id = e.target_id ORDER BY 1, 2, 3, 4, 5",
+            moment.parameters,
+        )
+        return set(cursor.fetchall())
+
+
+def walk(asset: Asset, moment: Moment) -> tuple[set[Any], set[Any]] | None:
+    found = traversal.neighbourhood(
+        root=asset.pk, root_uuid=asset.uuid, direction=Direction.BOTH, depth=3, moment=moment
+    )
+    links = {(link.source, link.target, link.relation, link.is_declared, link.valid_from) for link in found.links}
+    nodes = {(node.uuid, node.depth, node.more_upstream, node.more_downstream) for node in found.nodes}
+    return (nodes, links) if links else None
 
 
 def grow(batches: Sequence[Sequence[dict[str, Any]]]) -> list[datetime]:

@@ -1,5 +1,6 @@
 """Django's `migrate`, which here runs as the owner of the tables or not at all."""
 
+import gc
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -33,4 +34,9 @@ class Command(migrate.Command):
             raise CommandError(
                 f"The owner of the tables cannot connect; DATABASE_URL says where and as whom. {error}"
             ) from None
-        return super().execute(*args, **options)
+        # Every step makes the models anew. Looking for garbage among them takes a fifth of the whole time.
+        gc.disable()
+        try:
+            return super().execute(*args, **options)
+        finally:
+            gc.enable()
