@@ -39,10 +39,15 @@ class Admission(APIView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer without REST framework's machinery, which would read the body before it is bounded."""
-        if request.method != "POST":
-            return super().dispatch(request, *args, **kwargs)
+        slug, token = kwargs["slug"], kwargs.get("token", "")
         try:
-            return judge(request, kwargs["slug"], kwargs.get("token", ""))
+            match request.method:
+                case "POST" | "PUT":
+                    return judge(request, slug, token)
+                case "OPTIONS":
+                    return receiver.willing(request, slug, token)
+                case _:
+                    return super().dispatch(request, *args, **kwargs)
         except DomainError as error:
             return problems.response(error)
         except UnreadablePostError:
