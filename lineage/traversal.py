@@ -234,23 +234,22 @@ def _hidden(
     """
     pairs = set(shown)
     drawn = Counter((target, "up") for _, target in pairs) + Counter((source, "down") for source, _ in pairs)
-    found: dict[tuple[int, str], tuple[int, bool]] = {}
-    for word, side in (("up", Direction.UPSTREAM), ("down", Direction.DOWNSTREAM)):
-        here, there = ends(side)
-        rows = _rows(
-            f"""
-            SELECT node.id, beside.neighbours, COALESCE(beside.edges < node.most, true)
-            FROM unnest(%(nodes)s::bigint[], %(most)s::bigint[]) AS node (id, most) CROSS JOIN LATERAL (
-                SELECT count(DISTINCT near.id) AS neighbours, count(*) AS edges FROM (
-                    SELECT e.{there} AS id FROM {moment.edges()} AS e WHERE e.{here} = node.id LIMIT node.most
-                ) AS near
-            ) AS beside
-            """,
-            moment,
-            {"nodes": list(depths), "most": [MOST_COUNTED if depth else None for depth in depths.values()]},
-        )
-        found |= {(node, word): (max(count - drawn[node, word], 0), is_exact) for node, count, is_exact in rows}
-    return found
+    statement = " UNION ALL ".join(
+        f"""
+        SELECT node.id, '{word}', beside.neighbours, COALESCE(beside.edges < node.most, true)
+        FROM unnest(%(nodes)s::bigint[], %(most)s::bigint[]) AS node (id, most) CROSS JOIN LATERAL (
+            SELECT count(DISTINCT near.id) AS neighbours, count(*) AS edges FROM (
+                SELECT e.{there} AS id FROM {moment.edges()} AS e WHERE e.{here} = node.id LIMIT node.most
+            ) AS near
+        ) AS beside
+        """
+        for word, (here, there) in (("up", ends(Direction.UPSTREAM)), ("down", ends(Direction.DOWNSTREAM)))
+    )
+    most = [MOST_COUNTED if depth else None for depth in depths.values()]
+    return {
+        (node, word): (max(count - drawn[node, word], 0), is_exact)
+        for node, word, count, is_exact in _rows(statement, moment, {"nodes": list(depths), "most": most})
+    }
 
 
 def _states(jobs: list[int], moment: Moment) -> dict[int, str]:
