@@ -245,6 +245,12 @@ def observations() -> QuerySet[Observation]:
     return Observation.objects.select_related("dataset__asset").order_by("metric", "segment", "-measured_at")
 
 
+def newest_observations(versions: Collection[UUID]) -> QuerySet[Observation]:
+    """The newest value of each metric and segment of several model versions."""
+    found = Observation.objects.filter(version__uuid__in=versions).select_related("version")
+    return found.order_by("version", "metric", "segment", "-measured_at").distinct("version", "metric", "segment")
+
+
 def neighbourhood(
     *, asset: Asset, direction: Direction, depth: int, budget: int = 200, moment: Moment = NOW
 ) -> Neighbourhood:

@@ -9,8 +9,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from lineage import live
-from lineage.models import Observation
+from lineage import live, selectors
 from policies.evaluation import State
 from policies.incidentmodels import Incident
 from policies.models import Finding, Promotion
@@ -91,16 +90,10 @@ def _kpis(
         name: GaugeMetricFamily(f"assay_model_kpi_{name}", f"The {name} that the gate asks of the KPI.", labels=labels)
         for name in ("minimum", "maximum")
     }
-    rows = (
-        Observation.objects.filter(version__uuid__in=[one.version for one in versions])
-        .order_by("version", "metric", "segment", "-measured_at")
-        .distinct("version", "metric", "segment")
-        .values_list("version__uuid", "metric", "segment", "value")
-    )
     measured: dict[UUID, list[tuple[str, str, float]]] = {}
-    for version, metric, segment, value in rows:
-        if value is not None:
-            measured.setdefault(version, []).append((metric, segment, value))
+    for row in selectors.newest_observations([one.version for one in versions]):
+        if row.value is not None:
+            measured.setdefault(row.version.uuid, []).append((row.metric, row.segment, row.value))
     for one in versions:
         for metric, segment, value in measured.get(one.version, ()):
             values.add_metric([*one.labels, metric, segment], value)
