@@ -165,9 +165,7 @@ def producing_runs(version: UUID) -> list[RunEvidence]:
 
 def versions_built_from(commit: str) -> list[UUID]:
     """The model versions that runs of a commit (its full SHA) wrote."""
-    rows = AssetVersion.objects.filter(
-        io__direction="output", io__run__commit__key=commit, asset__kind=Kind.MODEL
-    )
+    rows = AssetVersion.objects.filter(io__direction="output", io__run__commit__key=commit, asset__kind=Kind.MODEL)
     return list(rows.distinct().values_list("uuid", flat=True))
 
 

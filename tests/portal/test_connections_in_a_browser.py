@@ -39,9 +39,7 @@ def send(server: str, secret: str, event: str, document: dict[str, Any]) -> int:
     return requests.post(f"{server}/api/v1/hooks/code", data=body, headers=headers, timeout=30).status_code
 
 
-def test_a_system_is_connected_and_heard(
-    graph: UUID, team: Team, open_page: Callable[..., Page], server: str
-) -> None:
+def test_a_system_is_connected_and_heard(graph: UUID, team: Team, open_page: Callable[..., Page], server: str) -> None:
     def people() -> User:
         factories.policy_manager("publisher")
         return factories.member(team, "maintainer", role=TeamRole.MAINTAINER)
