@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ class Demo:
         # Django's models can be imported only after its set-up, which main does.
         from django.conf import settings  # noqa: PLC0415
 
-        from demo import people, train  # noqa: PLC0415
+        from demo import outside, people, train  # noqa: PLC0415
 
         self.url = url
         self.model = train.MODEL
@@ -58,6 +59,8 @@ class Demo:
         self.report = ""
         self.passwords = people.settle(Path(settings.DATA_DIR) / "secrets" / "demo_users.json")
         say("People, team and owners are there.")
+        self.outside = outside.Outside(url, Path(settings.DATA_DIR) / "secrets" / "demo_connections.json")
+        self.alert, self.check = outside.ALERT, outside.CHECK
         manage("policies", "apply", str(POLICIES))
         self.lineage_token = issue(people.SERVICE, "lineage:write")
         self.gate_token = issue(people.SERVICE, "promotions:write", "read")
@@ -78,8 +81,28 @@ class Demo:
                 promotion = self.approve(promotion)
             verdicts.append(verdict(promotion))
             say(f"Version {version} ({kind}): {promotion['state']}.")
+        self.hear_others(version)
         self.rate()
         return verdicts
+
+    def hear_others(self, version: str) -> None:
+        """MLflow, GitHub and Prometheus say something of the version that passed; it joins what is known of it."""
+        self.outside.send_all(version)
+        self.outside.await_translation()
+        model = self.get("assets", {"kind": "model", "name": self.model})["results"][0]["id"]
+        code = self.around(model, "upstream", kind="repository")
+        expect(len(code) == 1, f"the model should come from one repository, not {sorted(code)}")
+        for asset, expected in ((model, self.alert), (next(iter(code)), self.check)):
+            until = time.monotonic() + 60
+            while not any(name.endswith(expected) for name in self.around(asset, "downstream").values()):
+                expect(time.monotonic() < until, f"the graph does not show {expected}")
+                time.sleep(0.5)
+        say("MLflow moved its alias, GitHub checked the commit, Prometheus raised an alert: all in the same graph.")
+
+    def around(self, asset: str, direction: str, kind: str = "") -> dict[str, str]:
+        """The names of what stands on that side of an asset, by id."""
+        found = self.get("graph", {"asset": asset, "direction": direction, "depth": 10})["nodes"]
+        return {node["id"]: node["name"] for node in found if kind in ("", node["kind"])}
 
     def rate(self) -> None:
         """Where the team stands after all this, as JSON and on paper."""

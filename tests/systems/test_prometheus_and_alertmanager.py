@@ -58,12 +58,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def exporting(values: Mapping[str, float]) -> Iterator[int]:
+def exporting(values: Mapping[str, float], *, version: str = "7") -> Iterator[int]:
     """An exporter of the values of a model version, as a serving process would be. The port that it listens on."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            lines = [f'{name}{{model="loans",version="7"}} {value}' for name, value in values.items()]
+            lines = [f'{name}{{model="loans",version="{version}"}} {value}' for name, value in values.items()]
             body = ("\n".join(lines) + "\n").encode()
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4")
