@@ -36,6 +36,7 @@ class Admission(APIView):
 
     authentication_classes = []
     permission_classes = []
+    scopes = {"POST": None}
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer without REST framework's machinery, which would read the body before it is bounded."""

@@ -111,7 +111,8 @@ class Teller:
         if is_gated:
             yield self._decided(release)
         yield from self._deployed(release, after)
-        ends = after.days_ago - 0.9 if after is not None else self.team.silent_days + 0.4
+        # The history ends at midnight, and what watches until then counts as fresh for the day that follows.
+        ends = after.days_ago - 0.9 if after is not None else self.team.silent_days
         yield from self._monitored(release, ends)
         if fails and before is not None and practice >= Practice.PIPELINE:
             yield from self._rolled_back(release, before)
