@@ -306,5 +306,5 @@ def test_the_path_from_the_source_table_to_the_alert(assay: Assay, tmp_path: Pat
 
     # From the source table down to the alert, and each step on the way.
     names = assay.around(source[0], "loans.main.raw_loans", "downstream")
-    assert {TABLE, "loans_training.train", "loans", "ScoreDriftHigh"} <= names.keys()
+    assert {TABLE, "loans_training.train", "loans", "ScoreDriftHigh"} <= names.keys(), names
     assert "deployment" in names.values()
