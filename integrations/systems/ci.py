@@ -144,6 +144,9 @@ def _read(document: Any) -> Call:
     except msgspec.ValidationError as error:
         problem, _, where = str(error).partition(" - at `")
         raise Refused(where.rstrip("`").removeprefix("$").lstrip("."), f"{problem}.") from None
+    except UnicodeEncodeError:
+        # msgspec compares words as UTF-8, which has no lone surrogates.
+        raise Refused("", "Holds half of a surrogate pair.") from None
 
 
 def _told(commit: Commit) -> dict[str, Any]:
