@@ -174,7 +174,8 @@ _SIGNATURES = frozenset(
     {"sig", "signature", "x-amz-signature", "x-amz-credential", "x-goog-signature", "x-goog-credential"}
 )
 _QUALIFIED_COLUMN = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*")
-_BIND_PARAMETERS = (":", "%", "$", "?", "@")
+# :name, %(name)s, $1, ?, @name, ${NAME}. Whatever holds more, such as another assignment, is a literal.
+_BIND_PARAMETER = re.compile(r"[:%$?@][\w.:({\[\-]*")
 _KEY_LIKE = re.compile(
     r"pass|pwd|secret|token|key|cred|auth|bearer|basic |cookie|jwt|conn|sig|sas|jaas|identified", re.IGNORECASE
 )
@@ -205,7 +206,7 @@ def _assignment(match: re.Match[str]) -> str:
 def _is_reference(key: str, value: str, *, is_spaced: bool) -> bool:
     """The right side of a comparison in SQL: another column or a bind parameter, not a literal."""
     if is_spaced:
-        return value.startswith(_BIND_PARAMETERS) or _QUALIFIED_COLUMN.fullmatch(value) is not None
+        return _BIND_PARAMETER.fullmatch(value) is not None or _QUALIFIED_COLUMN.fullmatch(value) is not None
     return value.endswith(f".{key.rpartition('.')[2]}")
 
 
