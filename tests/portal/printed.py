@@ -20,7 +20,9 @@ def unpacked(pdf: bytes) -> bytes:
 
 
 def _inflated(stream: bytes) -> bytes:
+    # A stream whose last byte reads as a carriage return loses it to the line break before "endstream": what is
+    # missing then is a byte of the checksum, which an object for decompression does not insist on.
     try:
-        return zlib.decompress(stream)
+        return zlib.decompressobj().decompress(stream)
     except zlib.error:
         return b""  # It is not compressed, so it is read with the file.
