@@ -1,5 +1,6 @@
 """A whole service for tests that kill its processes, with its own database on the test server and its own folder."""
 
+import itertools
 import json
 import os
 import socket
@@ -19,7 +20,11 @@ import psycopg
 import requests
 
 ROOT = Path(__file__).resolve().parents[1]
-START_TIMEOUT_S = 120
+START_TIMEOUT_S = 300
+# Below those that the system gives to whoever connects somewhere, which may do so before a server takes its own.
+PORTS = range(14_000, 30_000)
+# Tests run beside each other in processes whose numbers are neighbours: each begins somewhere else.
+_ports = itertools.cycle(itertools.chain(PORTS[os.getpid() * 100 % len(PORTS) :], PORTS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +81,12 @@ def environment(data_dir: Path, database_url: str) -> dict[str, str]:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody has, another one each time."""
+    for port in itertools.islice(_ports, len(PORTS)):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("No port is free.")
 
 
 def until(condition: Callable[[], bool], *, timeout_s: float, what: str) -> None:
@@ -123,7 +130,7 @@ def running(data_dir: Path, database_url: str = "", *, port: int | None = None) 
     finally:
         if process.poll() is None:
             process.terminate()
-        process.wait(90)
+        process.wait(180)
 
 
 def answers(service: Service) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -13,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests import service
 
 CLI = Path(__file__).resolve().parents[2] / "cli"
 TOKEN = "assay_pat_secret-that-must-not-be-shown"
@@ -193,7 +192,9 @@ def test_trouble_that_lasts_ends_with_3() -> None:
 
 
 def test_nobody_listens() -> None:
-    finished = assay(*GATE, "--timeout", "1", url=f"http://127.0.0.1:{service.free_port()}")
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        finished = assay(*GATE, "--timeout", "1", url=f"http://127.0.0.1:{held.getsockname()[1]}")
 
     assert finished.returncode == 3
     assert "does not answer" in finished.stderr

@@ -133,10 +133,7 @@ def test_credentials_go_to_the_connections_own_origin_alone() -> None:
 def test_nobody_there_is_told_without_the_secret() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with (
-        Edge(f"http://127.0.0.1:{port}", auth=Auth(kind="bearer"), secret="s3cret") as out,
-        pytest.raises(Unreachable) as refusal,
-    ):
-        out.get("x")
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+        with Edge(address, auth=Auth(kind="bearer"), secret="s3cret") as out, pytest.raises(Unreachable) as refusal:
+            out.get("x")
     assert "s3cret" not in refusal.value.message

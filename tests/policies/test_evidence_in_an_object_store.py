@@ -2,12 +2,11 @@
 
 import hashlib
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,9 +23,9 @@ from governance.errors import NotFound
 from governance.models import Team, User
 from policies import evidence_files, retention, stores
 from policies.models import EvidencePart
-from tests import factories
+from tests import factories, service
 
-READY_S = 30
+READY_S = 180
 # boto3 sends what is larger than 8 MiB in parts.
 LARGER_THAN_A_PART = 9 << 20
 WHOLE = os.urandom(300_000)
@@ -37,9 +36,7 @@ ADDRESS = f"/api/v1/evidence/{DIGEST}"
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
     """The address of moto's server, which keeps buckets in memory."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = service.free_port()
     serve = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(serve, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
@@ -55,7 +52,7 @@ def endpoint() -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=90)
 
 
 @pytest.fixture

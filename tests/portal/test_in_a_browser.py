@@ -2,13 +2,12 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -23,6 +22,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from governance.models import User
 from lineage import identity
 from policies.models import Promotion
+from tests import service
 from tests.conftest import CommittedDatabase
 from tests.portal.scenes import HOSTILE, RUN, WAREHOUSE
 
@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PASSWORD = "correct horse battery"
-READY_S = 30
+READY_S = 180
 AXE_OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 # Machines under load draw late.
 expect.set_options(timeout=20_000)
@@ -77,9 +77,7 @@ class Server:
         given = {**environment, "ASSAY_DATA": str(self.data_dir), "DJANGO_SETTINGS_MODULE": "governance.settings"}
         collect = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity=0"]
         subprocess.run(collect, cwd=ROOT, env=given, check=True)
-        with closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = str(probe.getsockname()[1])
+        port = str(service.free_port())
         serve = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", port, "governance.wsgi:application"]
         with (self.data_dir / "server.log").open("w") as log:
             # A session of its own, so that all of its processes can be ended.
@@ -98,9 +96,9 @@ class Server:
             return
         family = psutil.Process(self.process.pid).children(recursive=True)
         self.process.terminate()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=90)
         # Its workers hold connections, and the test database cannot be dropped before they are gone.
-        _, alive = psutil.wait_procs(family, timeout=10)
+        _, alive = psutil.wait_procs(family, timeout=30)
         for survivor in alive:
             survivor.kill()
         psutil.wait_procs(alive, timeout=10)

@@ -23,7 +23,7 @@ if os.fork() == 0:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 with open(sys.argv[1], "a") as file:
     file.write(f"{os.getpid()}\\n")
-time.sleep(60)
+time.sleep(600)
 """
 
 Family: TypeAlias = tuple[subprocess.Popen[bytes], psutil.Process, list[psutil.Process]]
@@ -42,7 +42,7 @@ def family(tmp_path: Path) -> Family:
     """The keeper, the command it keeps, and the command's child and grandchild."""
     notes = tmp_path / "notes"
     keeper = tied(sys.executable, "-c", FAMILY, str(notes))
-    until(lambda: notes.exists() and notes.read_text().count("\n") == 3, timeout_s=20, what="the family is complete")
+    until(lambda: notes.exists() and notes.read_text().count("\n") == 3, timeout_s=120, what="the family is complete")
     (command,) = psutil.Process(keeper.pid).children()
     return keeper, command, command.children(recursive=True)
 
@@ -52,7 +52,7 @@ def test_a_command_that_is_killed_leaves_nothing(family: Family) -> None:
 
     command.kill()
 
-    assert keeper.wait(20) == 128 + signal.SIGKILL
+    assert keeper.wait(120) == 128 + signal.SIGKILL
     assert not any(process.is_running() for process in below)
 
 
@@ -61,7 +61,7 @@ def test_a_signal_is_the_commands_to_heed(family: Family) -> None:
 
     keeper.terminate()
 
-    assert keeper.wait(20) == 128 + signal.SIGTERM
+    assert keeper.wait(120) == 128 + signal.SIGTERM
     assert not any(process.is_running() for process in below)
 
 
@@ -70,8 +70,8 @@ def test_a_command_hears_that_its_keeper_was_killed(family: Family) -> None:
 
     keeper.kill()
 
-    keeper.wait(20)
-    psutil.wait_procs([command], timeout=20)
+    keeper.wait(120)
+    psutil.wait_procs([command], timeout=120)
     assert not command.is_running() or command.status() == psutil.STATUS_ZOMBIE
     for process in below:
         process.kill()
@@ -79,12 +79,12 @@ def test_a_command_hears_that_its_keeper_was_killed(family: Family) -> None:
 
 @pytest.mark.parametrize("code", [0, 3])
 def test_the_commands_code_is_told(code: int) -> None:
-    assert tied(sys.executable, "-c", f"raise SystemExit({code})").wait(20) == code
+    assert tied(sys.executable, "-c", f"raise SystemExit({code})").wait(120) == code
 
 
 def test_a_command_that_is_not_there_is_named() -> None:
     keeper = tied("/nonexistent/command")
 
-    assert keeper.wait(20) == 127
+    assert keeper.wait(120) == 127
     assert keeper.stderr is not None
     assert keeper.stderr.read() == b"/nonexistent/command: No such file or directory\n"

@@ -65,23 +65,23 @@ def test_it_keeps_its_data_and_leaves_nothing_running(data_dir: Path) -> None:
             "producer": "urn:assay:test",
             "dataset": {"namespace": "n", "name": "kept"},
         }
-        assert session.post(f"{first.url}/api/v1/lineage", json=event, timeout=30).status_code == 201
+        assert session.post(f"{first.url}/api/v1/lineage", json=event, timeout=60).status_code == 201
         assert send(first, session, 0, 1_200_000) == 202
         assert send(first, session, 1_300_000, len(content)) == 409
     assert alive(data_dir) == []
 
     with services.running(data_dir) as second:
         session = second.session("all")
-        assert session.head(f"{second.url}{evidence}", timeout=30).headers["Upload-Offset"] == "1200000"
+        assert session.head(f"{second.url}{evidence}", timeout=60).headers["Upload-Offset"] == "1200000"
         assert send(second, session, 1_200_000, len(content)) == 201
-        assert session.get(f"{second.url}{evidence}", timeout=30).json()["size"] == len(content)
+        assert session.get(f"{second.url}{evidence}", timeout=60).json()["size"] == len(content)
         until(
-            lambda: "kept" in session.get(f"{second.url}/api/v1/assets", timeout=30).text,
-            timeout_s=30,
+            lambda: "kept" in session.get(f"{second.url}/api/v1/assets", timeout=60).text,
+            timeout_s=120,
             what="the event of the first time is in the graph",
         )
         second.process.send_signal(signal.SIGINT)
-        assert second.process.wait(60) == 0
+        assert second.process.wait(120) == 0
     assert alive(data_dir) == []
 
 
@@ -103,9 +103,9 @@ def test_a_second_one_on_the_same_folder_is_refused(data_dir: Path) -> None:
 
 def test_a_busy_port_is_left_to_who_has_it(data_dir: Path) -> None:
     with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
+        port = services.free_port()
+        holder.bind(("127.0.0.1", port))
         holder.listen()
-        port = holder.getsockname()[1]
 
         with services.running(data_dir, port=port) as service:
             assert service.state["port"] != port
@@ -118,10 +118,10 @@ def test_after_kill_9_it_starts_again_with_its_data(data_dir: Path) -> None:
         first.process.kill()
         first.process.wait()
         # Where the operating system tells children of their parent's end, they go by themselves.
-        psutil.wait_procs(family, timeout=30)
+        psutil.wait_procs(family, timeout=120)
 
     with services.running(data_dir) as second:
-        answer = requests.get(f"{second.url}/api/v1/whoami", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        answer = requests.get(f"{second.url}/api/v1/whoami", headers={"Authorization": f"Bearer {token}"}, timeout=60)
         assert answer.json()["user"] == "admin"
     assert alive(data_dir) == []
 
