@@ -1,5 +1,6 @@
 """The public sample data: every count and rate is Fairlearn's on the rows, and a policy on them blocks by name."""
 
+from collections.abc import Callable
 from typing import Any
 
 import fairlearn.metrics as fm
@@ -14,6 +15,7 @@ from policies.checks.facts import EvaluationFact
 from policies.checks.fairness import Fairness, FairnessParameters
 from policies.fairness import counts, judging, metrics
 from policies.fairness.definitions import DEFINITIONS, Against, Kind
+from policies.fairness.estimates import Estimate
 from policies.fairness.groups import Columns, Counts, Part
 from policies.fairness.judging import Method
 from policies.fairness.measures import MEASURES
@@ -24,6 +26,7 @@ COMPAS = CORPUS / "fairness" / "compas_for_aequitas.csv"
 GERMAN = CORPUS / "fairness" / "german.csv"
 GROUPINGS = [["race"], ["sex"], ["age_cat"], ["race", "sex"], ["race", "sex", "age_cat"]]
 DIGITS = 1e-12
+LEVEL = 0.95
 RATES: dict[str, Any] = {
     "selection_rate": fm.selection_rate,
     "true_positive_rate": fm.true_positive_rate,
@@ -34,6 +37,17 @@ RATES: dict[str, Any] = {
     "accuracy": skm.accuracy_score,
     "mean_absolute_error": skm.mean_absolute_error,
     "mean_squared_error": skm.mean_squared_error,
+}
+Answers = Any
+# Successes and trials of each rate, from the labels and the answers of a group's rows.
+SHARES: dict[str, Callable[[Answers, Answers], tuple[int, int]]] = {
+    "selection_rate": lambda is_so, said: (int(said.sum()), len(said)),
+    "true_positive_rate": lambda is_so, said: (int((said & is_so).sum()), int(is_so.sum())),
+    "false_positive_rate": lambda is_so, said: (int((said & ~is_so).sum()), int((~is_so).sum())),
+    "true_negative_rate": lambda is_so, said: (int((~said & ~is_so).sum()), int((~is_so).sum())),
+    "false_negative_rate": lambda is_so, said: (int((~said & is_so).sum()), int(is_so.sum())),
+    "precision": lambda is_so, said: (int((said & is_so).sum()), int(said.sum())),
+    "accuracy": lambda is_so, said: (int((said == is_so).sum()), len(said)),
 }
 NAMED = [
     f"{name}_{kind}"
@@ -99,44 +113,78 @@ def test_metrics_with_names_of_their_own(name: str, by: list[str], rows: pd.Data
     assert ours == pytest.approx(theirs, rel=DIGITS, abs=DIGITS)
 
 
-def test_labels_that_are_not_0_and_1() -> None:
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+@pytest.mark.parametrize(
+    "by",
+    [["personal_status"], ["foreign_worker"], ["personal_status", "housing", "foreign_worker"]],
+    ids="-".join,
+)
+def test_labels_that_are_not_0_and_1(by: list[str]) -> None:
+    """The other file has labels and no answers of a model: they stand for both."""
     rows = pd.read_csv(GERMAN)
-    columns = Columns(label="credit", prediction="credit", sensitive=["personal_status"], positive=1)
+    columns = Columns(label="credit", prediction="credit", sensitive=by, positive=1)
 
-    found = counts.count(GERMAN, columns)
+    groups = counts.count(GERMAN, columns).groups(by)
 
+    is_good = rows["credit"] == 1
     theirs = fm.MetricFrame(
-        metrics=fm.selection_rate,
-        y_true=rows["credit"] == 1,
-        y_pred=rows["credit"] == 1,
-        sensitive_features=rows["personal_status"],
-    )
-    assert {cell.values[0]: MEASURES["selection_rate"].of(cell).value for cell in found.groups()} == pytest.approx(
-        dict(theirs.by_group), rel=DIGITS
-    )
+        metrics={"count": fm.count, **{name: RATES[name] for name in SHARES}},
+        y_true=is_good,
+        y_pred=is_good,
+        sensitive_features=rows[by],
+    ).by_group.dropna(how="all")
+    assert len(groups) == len(theirs)
+    for cell in groups:
+        expected = theirs.loc[cell.values if len(by) > 1 else cell.values[0]]
+        assert cell.rows == expected["count"]
+        for name in SHARES:
+            estimate = MEASURES[name].of(cell)
+            assert estimate.value == pytest.approx(expected[name], rel=DIGITS, abs=DIGITS), name
+            is_in = is_good.loc[(rows[by] == list(cell.values)).all(axis=1)]
+            same_as_wilson(estimate, *SHARES[name](is_in, is_in))
 
 
-def test_intervals_equal_closed_forms(rows: pd.DataFrame, compas: Counts) -> None:
-    """Of every group's rate, and of the difference of each two groups."""
-    level = 0.95
-    found = judging.measure(compas, DEFINITIONS["demographic_parity_difference"], Method(minimum_size=1), [["race"]])
-    selected = rows.groupby("race")["score"].agg(["sum", "count"])
+def same_as_wilson(estimate: Estimate, successes: int, trials: int) -> None:
+    ours = estimate.interval(LEVEL)
+    if trials == 0:
+        assert (ours.lower, ours.upper) == (0, 1)
+        return
+    theirs = proportion.proportion_confint(successes, trials, alpha=1 - LEVEL, method="wilson")
+    assert (ours.lower, ours.upper) == pytest.approx(theirs, abs=1e-3)
 
-    for group in found.groups:
-        theirs = proportion.proportion_confint(*selected.loc[group.name], alpha=1 - level, method="wilson")
-        ours = group.estimate.interval(level)
-        assert (ours.lower, ours.upper) == pytest.approx(theirs, abs=1e-3)
-    assert len(found.comparisons) == 15
+
+@pytest.mark.parametrize("name", SHARES)
+@pytest.mark.parametrize("by", GROUPINGS, ids="-".join)
+def test_intervals_equal_closed_forms(by: list[str], name: str, rows: pd.DataFrame, compas: Counts) -> None:
+    """Of every rate of every group: the score interval of Wilson on what the rows say themselves."""
+    share = SHARES[name]
+    cells = {cell.values: cell for cell in compas.groups(by)}
+
+    for values, group in rows.groupby(by):
+        same_as_wilson(MEASURES[name].of(cells[values]), *share(group["label_value"] == 1, group["score"] == 1))
+
+
+@pytest.mark.parametrize("name", SHARES)
+@pytest.mark.parametrize("by", GROUPINGS[:4], ids="-".join)
+def test_intervals_of_differences_equal_closed_forms(
+    by: list[str], name: str, rows: pd.DataFrame, compas: Counts
+) -> None:
+    """Of every two groups: the hybrid score interval of Newcombe. One of which nothing is known is not compared."""
+    shares = {
+        values: SHARES[name](group["label_value"] == 1, group["score"] == 1) for values, group in rows.groupby(by)
+    }
+    known = [values for values, (_, trials) in shares.items() if trials]
+
+    found = judging.measure(compas, DEFINITIONS[f"{name}_difference"], Method(minimum_size=1), [by])
+
+    assert len(found.comparisons) == len(known) * (len(known) - 1) / 2
     for comparison in found.comparisons:
         assert comparison.other is not None
+        one, other = shares[comparison.group.values], shares[comparison.other.values]
+        ours = comparison.interval(LEVEL)
         low, high = proportion.confint_proportions_2indep(
-            *selected.loc[comparison.group.name],
-            *selected.loc[comparison.other.name],
-            method="newcomb",
-            compare="diff",
-            alpha=1 - level,
+            *one, *other, method="newcomb", compare="diff", alpha=1 - LEVEL
         )
-        ours = comparison.interval(level)
         assert (ours.lower, ours.upper) == pytest.approx((max(0, low, -high), max(abs(low), abs(high))), abs=1e-3)
 
 
