@@ -14,11 +14,21 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connections
 from django.test.utils import override_settings, setup_databases, teardown_databases
+from hypothesis import HealthCheck
+from hypothesis import settings as law_settings
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
 from governance.models import OwnerRole, Team, TeamRole, User
 from tests import factories
+
+# A change lands or not by what it is: laws try the same examples each time, however slow the machine. Looking for new
+# ones is work of its own: `--hypothesis-profile=search`, with `--hypothesis-seed` to choose which.
+law_settings.register_profile(
+    "landing", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+law_settings.register_profile("search", law_settings.get_profile("landing"), derandomize=False, max_examples=500)
+law_settings.load_profile("landing")
 
 # What migrations fill and every test may rely on.
 KEPT_TABLES = frozenset({"django_migrations", "django_content_type", "auth_permission"})

@@ -74,11 +74,11 @@ def test_a_revoked_token_opens_nothing(member: User, sign_in: SignIn) -> None:
 
 
 def test_the_token_of_another_is_not_there(member: User, outsider: User, sign_in: SignIn) -> None:
-    token, secret = tokens.issue(actor=member, user=member, scopes=["read"], name="CI")
+    token, secret = tokens.issue(actor=member, user=member, scopes=["read"], name="of the nightly build")
     client = sign_in(outsider)
 
     answer = client.post(f"/tokens/{token.pk}/revoke")
 
     assert answer.status_code == 404
-    assert "CI" not in client.get("/tokens").text
+    assert "of the nightly build" not in client.get("/tokens").text
     assert tokens.authenticate(secret).revoked_at is None
