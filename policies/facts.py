@@ -49,7 +49,10 @@ def _now(promotion: Promotion, parameters: Parameters) -> Gathered:
 
 def _owners(promotion: Promotion, parameters: Parameters) -> Gathered:
     owners = governance_selectors.owners(promotion.model)
-    return {"owners": {owner.role: str(owner.user or owner.team) for owner in owners}}
+    return {
+        "owners": {owner.role: str(owner.user or owner.team) for owner in owners},
+        "departed": [owner.role for owner in owners if owner.user is not None and not owner.user.is_active],
+    }
 
 
 def _measurements(promotion: Promotion, parameters: Parameters) -> Gathered:

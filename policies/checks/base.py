@@ -46,6 +46,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     now: str = ""
     subject: SubjectFact | None = None
     owners: dict[str, str] = msgspec.field(default_factory=dict)
+    # Roles whose person has no live account any more.
+    departed: list[str] = []
     measurements: list[facts.MeasurementFact] = []
     # None: no other version of the model passed into this stage.
     production_version: str | None = None

@@ -7,8 +7,9 @@ import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
+from governance import users
 from governance.errors import Conflict, Denied, Invalid, NotFound, Unavailable
-from governance.models import AuditEntry, Team, TeamRole, User
+from governance.models import AuditEntry, OwnerRole, Team, TeamRole, User
 from policies import approvals, checking, promotions
 from policies.models import Approval, Finding, Promotion, Verdict
 from tests import factories
@@ -61,6 +62,18 @@ class TestVerdict:
 
         assert promotion.state == "blocked"
         assert outcomes(promotion)["kpi"] == "unknown"
+
+    def test_an_owner_whose_account_has_ended_answers_for_nothing(self, member: User, owner: User, team: Team) -> None:
+        factories.ownership(stories.model(), OwnerRole.TECHNICAL_OWNER, team, user=owner)
+        stories.publish(stories.POLICY.replace("[steward]", "[technical_owner]"))
+        stories.grow(stories.trained("1"))
+        users.deactivate(actor=None, user=owner)
+
+        promotion = stories.judge(stories.ask(member))
+
+        assert promotion.state == "blocked"
+        assert outcomes(promotion)["ownership"] == "unknown"
+        assert "nobody knows who answers" in promotion.findings.get(check_id="ownership").summary
 
     def test_the_version_in_production_is_the_one_that_passed_last(self, member: User, approver: User) -> None:
         stories.grow(stories.trained("1", auc=0.95), stories.trained("2", auc=0.93))
