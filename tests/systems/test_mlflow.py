@@ -1,14 +1,11 @@
 """A real MLflow: a webhook tells of the registry at once, and a poll of the run that made the version."""
 
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-import requests
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
@@ -18,7 +15,7 @@ from integrations import doors, polling
 from integrations.models import Connection, Delivery
 from integrations.systems.base import Scheme
 from lineage.models import Observation
-from tests import factories
+from tests import factories, service
 from tests.integrations import connecting
 from tests.integrations.polled import Http
 from tests.lineage import growing
@@ -47,15 +44,9 @@ client.set_registered_model_alias("credit-risk", "champion", "1")
 """
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    mlflow, port = tools.Tool("mlflow"), free_port()
+    mlflow, port = tools.Tool("mlflow"), service.free_port()
     command = [mlflow.python, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", "sqlite:///mlflow.db", "--artifacts-destination", str(folder / "artifacts")]
     environment = {
@@ -63,33 +54,9 @@ def serving(folder: Path) -> Iterator[str]:
         "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
         "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
     }
-    with (folder / "mlflow.log").open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=mlflow.environment(folder, environment),
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        try:
-            url = f"http://127.0.0.1:{port}"
-            ends = time.monotonic() + WAIT_S
-            while not answers(url):
-                assert process.poll() is None, (folder / "mlflow.log").read_text()[-3_000:]
-                assert time.monotonic() < ends, (folder / "mlflow.log").read_text()[-3_000:]
-                time.sleep(0.5)
-            yield url
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def answers(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/health", timeout=2).ok
-    except requests.RequestException:
-        return False
+    url = f"http://127.0.0.1:{port}"
+    with mlflow.serving(*command, health=f"{url}/health", cwd=folder, environment=environment):
+        yield url
 
 
 def test_registry_and_run_of_a_real_server_become_one_model(

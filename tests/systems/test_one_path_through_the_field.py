@@ -5,8 +5,7 @@ its own client; only KServe's status is replayed, since a cluster does not fit o
 """
 
 import json
-import subprocess
-import time
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,11 +21,11 @@ from governance.tokens import Scope
 from lineage import identity
 from lineage.identity import Family
 from tests import service
+from tests.faults.test_nothing_acknowledged_is_lost import signed_in
 from tests.systems.test_prometheus_and_alertmanager import (
     ALERTMANAGER,
     PROMETHEUS,
     exporting,
-    free_port,
     prometheus_command,
     running,
     written,
@@ -39,8 +38,12 @@ pytestmark = [
     pytest.mark.skipif(not (PROMETHEUS and ALERTMANAGER), reason="Prometheus and Alertmanager are not installed"),
     *(mark for name in NEEDED for mark in requires(name) if mark.name != "django_db"),
 ]
-WAIT_S = 180.0
+WAIT_S = 600.0
+SOURCE_TABLE = "loans.main.raw_loans"
 TABLE = "loans.main.stg_loans"
+ALERT = "ScoreDriftHigh"
+# What stands between the source table and the alert.
+KINDS = {TABLE: "dataset", "loans_training.train": "job", "loans": "model", "bank/loans": "deployment", ALERT: "job"}
 TRAIN = """
 import os
 import sys
@@ -181,38 +184,13 @@ def told_by_dbt(assay: Assay, dbt: Tool, folder: Path) -> tuple[str, str]:
 
 @contextmanager
 def mlflow_server(mlflow: Tool, folder: Path) -> Iterator[str]:
-    port = free_port()
+    port = service.free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [
-        str(place("mlflow") / "bin" / "mlflow"),
-        "server",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-    ]
-    command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
+    command = [str(place("mlflow") / "bin" / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--workers", "1", "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
     command += ["--default-artifact-root", str(folder / "artifacts")]
-    environment = mlflow.environment(folder)
-    with (folder / "mlflow.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-    try:
-        until = time.monotonic() + WAIT_S
-        while True:
-            try:
-                if requests.get(f"{url}/health", timeout=5).ok:
-                    break
-            except requests.ConnectionError:
-                pass
-            is_late = process.poll() is not None or time.monotonic() > until
-            assert not is_late, (folder / "mlflow.log").read_text()[-3_000:]
-            time.sleep(0.5)
+    with mlflow.serving(*command, health=f"{url}/health", cwd=folder):
         yield url
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def trained_by_airflow(
@@ -274,7 +252,7 @@ def watched(assay: Assay, folder: Path, found: tuple[str, str]) -> None:
         "route": {"receiver": "assay", "group_wait": "0s", "group_interval": "1s", "repeat_interval": "1h"},
         "receivers": [{"name": "assay", "webhook_configs": [hook]}],
     }
-    ports = free_port(), free_port()
+    ports = service.free_port(), service.free_port()
     alerting = [
         ALERTMANAGER,
         f"--config.file={written(folder / 'alertmanager.yml', config)}",
@@ -287,7 +265,36 @@ def watched(assay: Assay, folder: Path, found: tuple[str, str]) -> None:
         running(*alerting, log=folder / "alertmanager.log"),
         running(*prometheus_command(folder, ports[0], exporter, ports[1]), log=folder / "prometheus.log"),
     ):
-        assay.wait(*found, "downstream", "ScoreDriftHigh")
+        assay.wait(*found, "downstream", ALERT)
+
+
+def shown_in_the_portal(assay: Assay, namespace: str) -> None:
+    """Somebody who is signed in sees the path on the graph's page, and each step with what is beside it on its own."""
+    browser = signed_in(assay.service)
+
+    def page(address: str, **query: str) -> str:
+        answer = browser.get(f"{assay.url}{address}", params=query, timeout=60)
+        assert answer.ok, answer.text
+        return answer.text
+
+    root = str(identity.asset(Family.DATASET, namespace, SOURCE_TABLE))
+    asked = {"asset": root, "direction": "downstream", "depth": "10"}
+    listed = page("/graph", form="list", **asked)
+    steps = {name: address for address, name in re.findall(r'asset-row__name" href="([^"]+)" title="([^"]+)"', listed)}
+    assert steps.keys() >= {SOURCE_TABLE, *KINDS}, steps
+    drawn = page("/graph", **asked)
+    for step, beside in (
+        (SOURCE_TABLE, TABLE),
+        (TABLE, "loans_training.train"),
+        ("loans_training.train", "loans"),
+        ("loans", "bank/loans"),
+        ("loans", ALERT),
+        (ALERT, "loans"),
+    ):
+        assert f'"name": "{step}"' in drawn
+        about = page(steps[step])
+        assert f">{step}</" in about, step
+        assert f">{beside}</a>" in about, (step, beside)
 
 
 def test_the_path_from_the_source_table_to_the_alert(assay: Assay, tmp_path: Path) -> None:
@@ -299,12 +306,14 @@ def test_the_path_from_the_source_table_to_the_alert(assay: Assay, tmp_path: Pat
     with mlflow_server(mlflow, places["mlflow"]) as url:
         trained_by_airflow(assay, airflow, mlflow, places["airflow"], url, source)
         assay.connect("mlflow", "mlflow", "mlflow://test", "--address", url, "--poll-every", "10")
-        assay.wait("mlflow://test", "loans", "upstream", TABLE, "loans.main.raw_loans", "loans_training.train")
+        assay.wait("mlflow://test", "loans", "upstream", TABLE, SOURCE_TABLE, "loans_training.train")
         # Airflow names what it writes; that it is a model, and its version, only MLflow knows.
         registered = f"assets/{identity.asset(Family.DATASET, 'mlflow://test', 'loans')}"
         service.until(lambda: assay.get(registered)["kind"] == "model", timeout_s=WAIT_S, what="MLflow was asked")
+    served(assay)
+    watched(assay, places["prometheus"], ("mlflow://test", "loans"))
 
     # From the source table down to the alert, and each step on the way.
-    names = assay.around(source[0], "loans.main.raw_loans", "downstream")
-    assert {TABLE, "loans_training.train", "loans", "ScoreDriftHigh"} <= names.keys(), names
-    assert "deployment" in names.values()
+    names = assay.around(source[0], SOURCE_TABLE, "downstream")
+    assert names.items() >= KINDS.items(), names
+    shown_in_the_portal(assay, source[0])

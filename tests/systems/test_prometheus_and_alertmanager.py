@@ -4,7 +4,6 @@ They come as packages of the operating system (Debian: prometheus, prometheus-al
 """
 
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -25,13 +24,14 @@ from integrations.models import Connection, Delivery
 from integrations.systems.base import Scheme
 from lineage import live, projection
 from lineage.models import Observation
+from tests import service
 from tests.integrations import connecting
 from tests.integrations.polled import Http
 
 PROMETHEUS = shutil.which("prometheus") or ""
 ALERTMANAGER = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager") or ""
 REGISTRY = "registry://models"
-WAIT_S = 120.0
+WAIT_S = 600.0
 
 pytestmark = [
     pytest.mark.systems,
@@ -49,12 +49,6 @@ def eventually(found: Callable[[], Any], what: str) -> Any:
                 return value
         time.sleep(0.25)
     raise AssertionError(f"Waited {WAIT_S:.0f} s in vain for {what}.")
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @contextmanager
@@ -176,7 +170,7 @@ def test_a_kpi_and_an_alert_of_real_servers_stand_in_the_graph(
     ]
     kpis = connected(team, "prometheus", {"rules": rules, "alerts": True}, poll_interval_s=60)
     hook = connected(team, "alertmanager", {}, poll_interval_s=60)
-    ports = free_port(), free_port()
+    ports = service.free_port(), service.free_port()
 
     with (
         exporting(values) as exporter,

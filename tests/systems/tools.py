@@ -2,13 +2,17 @@
 
 import io
 import os
+import signal
 import subprocess
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from django.core.management import call_command
 
 from governance.models import Team
@@ -23,7 +27,8 @@ from tests.lineage import growing
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = ROOT / "var" / "systems"
-TIMEOUT_S = 300
+TIMEOUT_S = 900
+STOP_TIMEOUT_S = 60
 
 
 def place(name: str) -> Path:
@@ -67,6 +72,44 @@ class Tool:
 
     def script(self, text: str, *, cwd: Path, environment: Mapping[str, str] | None = None) -> str:
         return self.run(self.python, "-c", text, cwd=cwd, environment=environment)
+
+    @contextmanager
+    def serving(
+        self, *command: str, health: str, cwd: Path, environment: Mapping[str, str] | None = None
+    ) -> Iterator[None]:
+        """One of its servers, from when it answers at `health` until the end, when nothing of it is left."""
+        log = cwd / f"{self.name}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=self.environment(cwd, environment),
+                stdout=output,
+                stderr=output,
+                # Its workers are ended with it.
+                start_new_session=True,
+            )
+        try:
+            ends = time.monotonic() + TIMEOUT_S
+            while not answers(health):
+                is_lost = process.poll() is not None or time.monotonic() > ends
+                assert not is_lost, log.read_text(errors="replace")[-3_000:]
+                time.sleep(0.5)
+            yield
+        finally:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_TIMEOUT_S)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(STOP_TIMEOUT_S)
+
+
+def answers(address: str) -> bool:
+    try:
+        return requests.get(address, timeout=5).ok
+    except requests.RequestException:
+        return False
 
 
 def connect(team: Team, system: str, namespace: str, options: Mapping[str, Any] | None = None) -> Connection:
