@@ -24,7 +24,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 
     def run(call: Callable[[], Any]) -> Any:
         try:
-            barrier.wait(10)
+            barrier.wait()
             return call()
         except DomainError as error:
             return error
