@@ -97,7 +97,7 @@ def test_it_is_missed_after_its_last_day_and_met_before_it(scene: Organisation) 
     assert (met.outcome, missed.outcome) == ("met", "missed")
     assert met.result is not None
     assert met.result["done"] == met.result["asked"]
-    assert [one.action for one in AuditEntry.objects.filter(subject=initiatives.subject(met))] == [
+    assert [one.action for one in AuditEntry.objects.filter(subject=initiatives.subject(met)).order_by("id")] == [
         "initiative.opened",
         "initiative.closed",
     ]

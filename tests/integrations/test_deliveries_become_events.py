@@ -202,7 +202,7 @@ def test_of_two_models_people_say_which_is_meant(owner: User, outsider: User, te
     joins.decide(actor=owner, join=ours, decision=Decision.REJECT)
     assert Graph(connection).model("credit-risk", "7") == ("sagemaker://eu", "credit-risk")
     delivery.refresh_from_db()
-    actions = AuditEntry.objects.filter(action__startswith="join.").values_list("action", flat=True)
+    actions = AuditEntry.objects.filter(action__startswith="join.").order_by("id").values_list("action", flat=True)
     assert list(actions) == ["join.confirmed", "join.undone", "join.rejected"]
 
 
