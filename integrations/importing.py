@@ -51,7 +51,7 @@ def run(*, actor: User | None, reading: Reading, path: Path) -> Iterator[Reading
     messages = _read(connection, path, reading)
     size = reading.cursor.get("size")
     try:
-        while chunk := list(islice(messages, CHUNK)):
+        while chunk := _chunk(messages):
             progress.take(chunk, {"size": size, "messages": reading.messages + len(chunk)})
             yield reading
     except Refused as refusal:
@@ -59,6 +59,24 @@ def run(*, actor: User | None, reading: Reading, path: Path) -> Iterator[Reading
         _end(actor, connection, reading)
         raise Refused("", f"{system.title}: {refusal.message}") from None
     _end(actor, connection, reading)
+
+
+def _chunk(messages: Iterator[Message]) -> list[Message]:
+    """The next messages that are stored together. One alone may hold a part of a store, which is much already."""
+    chunk: list[Message] = []
+    weight = 0
+    for message in messages:
+        chunk.append(message)
+        weight += _weight(message)
+        if weight >= CHUNK:
+            break
+    return chunk
+
+
+def _weight(message: Message) -> int:
+    """One, and each member of the longest list that it holds."""
+    members = message.document.values() if isinstance(message.document, dict) else [message.document]
+    return 1 + max((len(one) for one in members if isinstance(one, list)), default=0)
 
 
 def _read(connection: Connection, path: Path, reading: Reading) -> Iterator[Message]:

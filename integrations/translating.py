@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from django.db import DatabaseError, transaction
 from django.db import connection as database
 from django.db.models import QuerySet
@@ -40,6 +41,7 @@ LOOK_AGAIN_AT_LEAST = timedelta(hours=6)
 # A fault of ours may be gone after the next release, and people can redeliver then.
 MAX_ATTEMPTS = 6
 MAX_UNRESOLVED = 50
+_ENCODER = msgspec.json.Encoder()
 
 _SAVE = """
 UPDATE integrations_delivery AS old
@@ -68,8 +70,11 @@ class Told:
 
 
 def encoded(event: Event) -> bytes:
-    """As JSON in ASCII: hostile names may hold lone surrogates, which the log replaces and UTF-8 cannot hold."""
-    return json.dumps(event).encode()
+    """As JSON. Hostile names may hold lone surrogates, which the log replaces and only JSON in ASCII can hold."""
+    try:
+        return _ENCODER.encode(event)
+    except UnicodeEncodeError:
+        return json.dumps(event).encode()
 
 
 class Translator:

@@ -215,9 +215,22 @@ def read_files(path: Path, received_at: datetime) -> Iterator[Message]:
     yield Message(received_at=received_at, document=document, type=STORE)
 
 
+# A store has no index by artifact of the one and by execution of the other, so each part would read them whole.
+_LOOKUPS = """
+CREATE TEMP TABLE made_in AS
+    SELECT a.artifact_id, min(c.name) AS pipeline
+    FROM Attribution AS a JOIN Context AS c ON c.id = a.context_id JOIN Type AS t ON t.id = c.type_id
+    WHERE t.name IN ('pipeline', 'system.Pipeline') GROUP BY a.artifact_id;
+CREATE INDEX temp.made_in_by_artifact ON made_in (artifact_id);
+CREATE TEMP TABLE held AS SELECT context_id, execution_id FROM Association;
+CREATE INDEX temp.held_by_execution ON held (execution_id);
+"""
+
+
 def chunks(connection: sqlite3.Connection, received_at: datetime) -> Iterator[Message]:
     """Parts of the store of some hundred executions each, in the form of a dump."""
     try:
+        connection.executescript(_LOOKUPS)
         [[first, last]] = connection.execute("SELECT coalesce(min(id), 0), coalesce(max(id), -1) FROM Execution")
         for start in range(first, last + 1, CHUNK):
             document = _chunk(connection, start, start + CHUNK - 1)
@@ -230,7 +243,7 @@ def chunks(connection: sqlite3.Connection, received_at: datetime) -> Iterator[Me
 def _chunk(connection: sqlite3.Connection, first: int, last: int) -> dict[str, Any]:
     between = "BETWEEN ? AND ?"
     of_chunk = f"SELECT artifact_id FROM Event WHERE execution_id {between}"
-    contexts = f"SELECT context_id FROM Association WHERE execution_id {between}"
+    contexts = f"SELECT context_id FROM held WHERE execution_id {between}"
 
     def rows(sql: str) -> list[dict[str, Any]]:
         cursor = connection.execute(sql, (first, last))
@@ -249,11 +262,9 @@ def _chunk(connection: sqlite3.Connection, first: int, last: int) -> dict[str, A
     made = {
         row["artifact_id"]: row
         for row in rows(
-            f"""SELECT w.artifact_id, min(p.step_key) AS output,
-                (SELECT min(c.name) FROM Attribution AS a JOIN Context AS c ON c.id = a.context_id
-                 JOIN Type AS t ON t.id = c.type_id
-                 WHERE a.artifact_id = w.artifact_id AND t.name IN ('pipeline', 'system.Pipeline')) AS pipeline
+            f"""SELECT w.artifact_id, min(p.step_key) AS output, min(m.pipeline) AS pipeline
             FROM Event AS w LEFT JOIN EventPath AS p ON p.event_id = w.id AND p.step_key <> ''
+            LEFT JOIN made_in AS m ON m.artifact_id = w.artifact_id
             WHERE w.type IN (1, 4) AND w.artifact_id IN ({of_chunk}) GROUP BY w.artifact_id"""
         )
     }
@@ -269,7 +280,9 @@ def _chunk(connection: sqlite3.Connection, first: int, last: int) -> dict[str, A
         for event in rows(f"SELECT id, artifact_id, execution_id, type FROM Event WHERE execution_id {between}")
     ]
     by_context: dict[str, list[int]] = {}
-    for one in rows(f"SELECT context_id, execution_id FROM Association WHERE execution_id {between}"):
+    for one in rows(
+        f"SELECT context_id, execution_id FROM held WHERE execution_id {between} ORDER BY context_id, execution_id"
+    ):
         by_context.setdefault(str(one["context_id"]), []).append(one["execution_id"])
     document["executions_by_context"] = by_context
     return document

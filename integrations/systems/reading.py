@@ -44,9 +44,19 @@ class Reader:
                 path = f"{path}.{key}" if path else key
         return Reader(value, path)
 
+    def _value(self, keys: tuple[str | int, ...]) -> Any:
+        """What `at` gives, without its path, which only refusals and what stands below need."""
+        value = self.value
+        for key in keys:
+            if isinstance(key, str):
+                value = value.get(key) if isinstance(value, dict) else None
+            else:
+                value = value[key] if isinstance(value, list) and -len(value) <= key < len(value) else None
+        return value
+
     def text(self, *keys: str | int) -> str:
         """Text, or a number as text; empty when there is none. Cut at 2,000 characters."""
-        value = self.at(*keys).value
+        value = self._value(keys)
         if isinstance(value, str):
             return value[:MAX_CHARS]
         if isinstance(value, int) and not isinstance(value, bool):
@@ -61,7 +71,7 @@ class Reader:
 
     def number(self, *keys: str | int) -> float | None:
         """A finite number, also when it is told as text; None otherwise."""
-        value = self.at(*keys).value
+        value = self._value(keys)
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             return None
         if isinstance(value, str) and len(value) > 40:
@@ -77,14 +87,14 @@ class Reader:
         return None if number is None or number < 0 or number != int(number) else int(number)
 
     def flag(self, *keys: str | int) -> bool | None:
-        value = self.at(*keys).value
+        value = self._value(keys)
         if isinstance(value, str):
             return {"true": True, "false": False}.get(value.lower())
         return value if isinstance(value, bool) else None
 
     def time(self, *keys: str | int) -> datetime | None:
         """A time in any of the forms that systems use; None when there is none, or when it stands for "not yet"."""
-        value = self.at(*keys).value
+        value = self._value(keys)
         if isinstance(value, str):
             return _of_text(value.strip())
         if isinstance(value, int | float) and not isinstance(value, bool):
