@@ -4,6 +4,7 @@ import copy
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 
 from governance.errors import Invalid
 from integrations import systems
-from integrations.systems.base import Message, System
+from integrations.systems.base import Message, System, Tested
 from lineage import events
 from tests.integrations import replaying
 
+REAL_RUNS = Path(__file__).parents[1] / "systems"
 FIXTURES = [(system, path) for system in systems.ALL for path in replaying.fixtures(system)]
 HOSTILE = st.one_of(
     st.none(),
@@ -100,6 +102,15 @@ def test_a_hostile_change_is_read_or_refused_and_nothing_else(system: System, pa
 
 
 @pytest.mark.parametrize("system", systems.ALL, ids=lambda system: system.slug)
+def test_a_body_of_another_type_is_read_or_refused_and_nothing_else(system: System) -> None:
+    messages = [replaying.typed(system, replaying.message(path)) for path in replaying.fixtures(system)]
+
+    for message in messages:
+        for other in system.handled:
+            check(system, replace(message, type=other))
+
+
+@pytest.mark.parametrize("system", systems.ALL, ids=lambda system: system.slug)
 def test_every_handled_type_has_a_fixture(system: System) -> None:
     shown = {replaying.typed(system, replaying.message(path)).type for path in replaying.fixtures(system)}
 
@@ -108,3 +119,9 @@ def test_every_handled_type_has_a_fixture(system: System) -> None:
 
 def test_no_type_is_both_handled_and_ignored() -> None:
     assert [system.slug for system in systems.ALL if set(system.handled) & set(system.ignored)] == []
+
+
+def test_what_is_said_to_run_for_real_does() -> None:
+    runs = "".join(path.read_text() for path in REAL_RUNS.glob("test_*.py"))
+
+    assert [one.slug for one in systems.ALL if one.tested is Tested.REAL and f'"{one.slug}"' not in runs] == []
