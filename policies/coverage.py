@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from governance import selectors as governance_selectors
 from policies import makers, rules
 from policies.checks.base import Mode, Outcome
+from policies.evaluation import State
 from policies.models import Finding, Promotion, Waiver, WaiverDecision, WaiverQuerySet
 
 # A policy's slug and the key of one of its rules.
@@ -109,6 +110,21 @@ def gaps(promotion: Promotion, at: datetime) -> list[Gap]:
         return []
     ends = _last_ends(subject_of(promotion, at), [rule for one in uncovered if (rule := rule_of(one))], at)
     return [Gap(finding=one, since=ends.get(rule_of(one) or ("", ""), at)) for one in uncovered]
+
+
+def uncovered(promotions: Iterable[Promotion], at: datetime) -> frozenset[int]:
+    """The ids of those that passed with waivers and are covered by none any more at that instant, as lists show it.
+
+    What is noted already costs nothing; where an end has come that nobody has noted yet, it is looked at.
+    """
+    return frozenset(
+        one.pk for one in promotions if one.uncovered_at is not None or (_has_come(one, at) and gaps(one, at))
+    )
+
+
+def _has_come(promotion: Promotion, at: datetime) -> bool:
+    """Whether the end has come of a waiver that it passed with."""
+    return promotion.state == State.PASSED and promotion.covered_until is not None and promotion.covered_until <= at
 
 
 def waived_findings(promotion: Promotion) -> list[Finding]:

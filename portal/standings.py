@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from lineage.selectors import Version
-from policies import selectors
+from policies import coverage, selectors
 from policies.evaluation import Decision, State
 from policies.models import Promotion, Waiver
 from portal import findings, marks, verdicts
@@ -17,12 +18,13 @@ from portal.paging import Page
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """One promotion with what was found and the sentence that sums it up."""
+    """One promotion with what was found, the sentence that sums it up, and whether its waivers have ended."""
 
     promotion: Promotion
     findings: Sequence[findings.Shown]
     mark: marks.Mark
     headline: verdicts.Headline
+    is_uncovered: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ def beside(found: Page) -> Page:
 
 
 def of(promotion: Promotion, waived: Mapping[int, Waiver] | None = None) -> Standing:
-    """Costs no query for a promotion that was read with its findings and approvals.
+    """Costs no query for a promotion that was read with its findings and approvals, unless a waiver of it just ended.
 
     `waived` gives the waivers of findings by the finding's id, see `selectors.waived`.
     """
@@ -72,6 +74,7 @@ def of(promotion: Promotion, waived: Mapping[int, Waiver] | None = None) -> Stan
             rejected_by=_who(promotion, Decision.REJECT),
             approvals_required=promotion.approvals_required,
         ),
+        is_uncovered=bool(coverage.uncovered([promotion], timezone.now())),
     )
 
 

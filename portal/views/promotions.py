@@ -36,8 +36,10 @@ def listing(request: PortalRequest) -> HttpResponse:
     state = queries.choice(request, "state", set(State))
     counts = selectors.states()
     query = urlencode({"state": state}) if state else ""
+    shown = paging.by_id(selectors.promotions(state=state), queries.text(request, "after"), newest_first=True)
     context = {
-        "page": paging.by_id(selectors.promotions(state=state), queries.text(request, "after"), newest_first=True),
+        "page": shown,
+        "uncovered": coverage.uncovered(shown.rows, timezone.now()),
         "state": state,
         "states": [
             {"state": one.value, "word": marks.PROMOTION_STATES[one].word, "count": counts.get(one, 0)} for one in State

@@ -17,7 +17,7 @@ from governance import selectors as governance_selectors
 from governance.errors import Conflict, Invalid, NotFound
 from governance.models import User
 from governance.permissions import Permission
-from policies import makers, selectors, tiers
+from policies import coverage, makers, selectors, tiers
 from policies import waivers as policy_waivers
 from policies.models import Promotion, Waiver
 from policies.waiver_states import WaiverState
@@ -118,6 +118,7 @@ def _page(
     now = timezone.now()
     obstacle = policy_waivers.obstacle(request.user, waiver)
     shown = waivers.of(waiver, now)
+    uses = selectors.passed_with(waiver)
     context = {
         "shown": shown,
         "waiver": waiver,
@@ -126,7 +127,8 @@ def _page(
         "form": None if obstacle else form or WaiverDecisionForm(),
         "revoking": None if policy_waivers.obstacle_to_revoke(request.user, waiver) else revoking or ReasonForm(),
         "is_own": waiver.requested_by_id == request.user.pk,
-        "uses": selectors.passed_with(waiver),
+        "uses": uses,
+        "uncovered": coverage.uncovered(uses, now),
         "strangers": makers.strangers(waiver.promotion) if shown.state is WaiverState.REQUESTED else [],
     }
     status = UNPROCESSABLE if form or revoking else 200

@@ -213,7 +213,7 @@ class TestTime:
         def dry() -> str:
             return dryruns.run(**asked, show=lambda promotion: promotion.state)
 
-        clock.at = waiver.ends_at - timedelta(microseconds=1)
+        clock.at = waiver.ends_at - timedelta(seconds=1)
         before = dry()
         decided = stories.judge(stories.ask(member, "2"))
         clock.at = waiver.ends_at

@@ -1,7 +1,7 @@
 """Pages of waivers: asking, deciding by the one who may, an explanation for the one who may not, and the end."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from django.utils import timezone
 from governance.models import User
 from policies import approvals, waivers
 from policies.models import Promotion, Waiver
+from tests.portal import printed
 
 pytestmark = pytest.mark.django_db
 SignIn = Callable[[User], Client]
@@ -138,6 +139,47 @@ def test_the_end_is_shown_where_it_matters(
     assert "no longer covered" in client.get("/promotions").text
     assert "Worse than thought." in client.get(f"/waivers/{waiver.uuid}").text
     assert "Ask for another waiver" in sign_in(member).get(f"/promotions/{blocked.uuid}").text
+
+
+@printed.needs_pango
+def test_every_page_call_and_report_honours_the_end_to_the_second(
+    blocked: Promotion,
+    waiver: Waiver,
+    approver: User,
+    owner: User,
+    sign_in: SignIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Though nothing ran since that would have written the end down."""
+    waivers.approve(actor=approver, waiver=waiver)
+    approvals.record(actor=owner, promotion=blocked, decision="approve")
+    promotion, page = f"/promotions/{blocked.uuid}", f"/waivers/{waiver.uuid}"
+    end = waiver.ends_at
+    last = end - timedelta(seconds=1)
+
+    def told_at(now: datetime) -> dict[str, object]:
+        monkeypatch.setattr(timezone, "now", lambda: now)
+        client = sign_in(owner)
+        api = client.get(f"/api/v1{promotion}").json()
+        record = client.get(f"/api/v1/reports{promotion}.pdf", headers={"accept": "application/pdf"})
+        return {
+            "promotion": "No longer covered" in client.get(promotion).text,
+            "promotions": "no longer covered" in client.get("/promotions").text,
+            "model": "no longer covered" in client.get(f"/assets/{blocked.model}").text,
+            "version": "no longer covered" in client.get(f"/versions/{blocked.model_version}").text,
+            "waiver": "Expired" in client.get(page).text,
+            "what passed with it": "no longer covered</span>" in client.get(page).text,
+            "waivers": f'href="{page}"' not in client.get("/waivers").text,
+            "record": b'"uncovered_since": null' not in printed.unpacked(record.content),
+            "API, promotion": api["uncovered_since"] is not None,
+            "API, waiver": client.get(f"/api/v1{page}").json()["state"] == "expired",
+            "API, waivers": client.get("/api/v1/waivers?state=approved").json()["results"] == [],
+        }
+
+    before, after = told_at(last), told_at(end)
+
+    assert before == dict.fromkeys(before, False)
+    assert after == dict.fromkeys(after, True)
 
 
 def test_the_requester_takes_it_back(waiver: Waiver, member: User, sign_in: SignIn) -> None:
