@@ -34,6 +34,17 @@ law_settings.load_profile("landing")
 KEPT_TABLES = frozenset({"django_migrations", "django_content_type", "auth_permission"})
 
 
+# Such tests take seconds each, most of which nobody uses a processor in.
+TAKE_LONG = ("faults", "slow", "browser")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long begin first: at the end of the run, what is left is short and keeps all processes busy."""
+    long = {item.path for item in items if any(item.get_closest_marker(mark) for mark in TAKE_LONG)}
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(
     request: pytest.FixtureRequest,
@@ -100,7 +111,7 @@ def committed_db(
             yield CommittedDatabase(environment=environment)
         finally:
             connections["default"].close()
-            _empty_tables()
+            empty_tables()
 
 
 def _url(alias: str) -> str:
@@ -116,11 +127,11 @@ def _url(alias: str) -> str:
     return f"postgresql://{user}{address}{server}/{quote(str(given['NAME']), safe='')}{place}"
 
 
-def _empty_tables() -> None:
+def empty_tables() -> None:
     """Empty every table that holds rows. What is append-only for everyone else, its owner may empty."""
     with connections["owner"].cursor() as cursor:
         # A forgotten transaction of the test would block this for ever; the error names the fault.
-        cursor.execute("SET lock_timeout = '20s'")
+        cursor.execute("SET lock_timeout = '120s'")
         tables = [name for name in connections["owner"].introspection.table_names(cursor) if name not in KEPT_TABLES]
         filled = sql.SQL(" UNION ALL ").join(
             sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(sql.Literal(name), sql.Identifier(name))

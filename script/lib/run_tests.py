@@ -15,8 +15,9 @@ import signals  # noqa: E402
 from governance import embedded  # noqa: E402
 
 PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "tests.apart"]
-# A process for each core, and each file within one, so that what a file's tests share is made once.
-ON_ALL_CORES = ["-n", "logical", "--dist", "loadfile"]
+# A process for each core, and each file within one, so that what a file's tests share is made once. The files in the
+# order of tests/conftest.py: xdist would begin with those of many tests, and end with the few that take minutes.
+ON_ALL_CORES = ["-n", "logical", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def main() -> int:
