@@ -42,11 +42,12 @@ def main() -> None:
     with _stopped_by_signals(), _only_one(data_dir):
         os.environ["ASSAY_DATA"] = str(data_dir)
         with embedded.database(data_dir):
+            _prepare()
+            # Only now: what is free may not be so for long.
             port = free_port(options.host, options.port)
             if port != options.port:
                 _say(f"Port {options.port} is busy; taking {port}.")
             address = f"http://{_in_url(options.host)}:{port}"
-            _prepare()
             _serve(data_dir, options.host, port, address)
 
 

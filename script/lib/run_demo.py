@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 from governance import embedded, server  # noqa: E402
 
-START_TIMEOUT_S = 180
+START_TIMEOUT_S = 600
 
 
 def main() -> int:
