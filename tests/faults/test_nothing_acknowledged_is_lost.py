@@ -34,6 +34,8 @@ rules:
     mode: shadow
 """
 PROMOTIONS = 20
+# For what takes seconds, where nobody else wants the machine.
+WAIT_S = 180
 SENDERS = 3
 READERS = 2
 # Requests that find their connection dead, or take another dead one while the pool is being renewed.
@@ -106,23 +108,33 @@ def ask(service: Service, session: requests.Session, prefix: str) -> list[str]:
     for number in range(PROMOTIONS):
         name = f"{prefix}-{number}"
         event = trained(name, 0.9 if number % 2 else 0.7)
-        assert session.post(f"{service.url}/api/v1/lineage", json=event, timeout=30).status_code == 201
+        insist(service, session, "lineage", event)
         body = {"model": name, "version": "1", "stage": "production"}
-        asked = session.post(f"{service.url}/api/v1/promotions", json=body, timeout=30)
-        assert asked.status_code == 201, asked.text
-        ids.append(asked.json()["id"])
+        ids.append(insist(service, session, "promotions", body).json()["id"])
     return ids
+
+
+def insist(service: Service, session: requests.Session, path: str, document: dict[str, Any]) -> requests.Response:
+    """As clients do: what is not possible now is sent again. One of the web server's processes may still hold
+    connections that were ended, when none of those that were busy did."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        answer = session.post(f"{service.url}/api/v1/{path}", json=document, timeout=60)
+        if answer.status_code != 503 or time.monotonic() > deadline:
+            assert answer.status_code == 201, answer.text
+            return answer
+        time.sleep(float(answer.headers["Retry-After"]))
 
 
 def await_verdicts(service: Service, session: requests.Session, ids: list[str]) -> None:
     """Odd ones pass and even ones are blocked, whatever happened meanwhile."""
     for number, promotion in enumerate(ids):
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + WAIT_S
         state = "checking"
         while state == "checking" and time.monotonic() < deadline:
             with suppress(requests.RequestException):
                 answer = session.get(f"{service.url}/api/v1/promotions/{promotion}", params={"wait": 20}, timeout=40)
-                state = answer.json()["state"]
+                state = answer.json()["state"] if answer.ok else state
         assert state == ("passed" if number % 2 else "blocked")
 
 
@@ -199,15 +211,15 @@ def test_the_web_server_is_killed_in_the_middle_of_batches(service: Service, ses
             for process in service.processes("granian"):
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
-            until(lambda: services.answers(service), timeout_s=60, what="the web server is back")
-        time.sleep(1.5)
+            until(lambda: services.answers(service), timeout_s=WAIT_S, what="the web server is back")
+        before = len(acknowledged)
+        until(lambda: len(acknowledged) > before, timeout_s=WAIT_S, what="it acknowledges again")
     finally:
         stop.set()
         for sender in senders:
             sender.join()
 
-    assert acknowledged
-    until(lambda: backlog(service) == 0, timeout_s=60, what="everything is in the graph")
+    until(lambda: backlog(service) == 0, timeout_s=WAIT_S, what="everything is in the graph")
     assert acknowledged <= names_in_the_graph(service)
 
 
@@ -238,7 +250,7 @@ def traffic(service: Service, session: requests.Session, prefix: str) -> Iterato
                     answer = send(own, f"{prefix}-{number}-{count}", 20 if count % 2 else 1)
                 else:
                     path = "/assets" if number % 2 else "/api/v1/assets"
-                    answer = own.get(f"{service.url}{path}", timeout=20, allow_redirects=False)
+                    answer = own.get(f"{service.url}{path}", timeout=60, allow_redirects=False)
             except requests.RequestException as error:
                 seen.failures.append(repr(error))
                 continue
@@ -252,7 +264,7 @@ def traffic(service: Service, session: requests.Session, prefix: str) -> Iterato
             f"{service.url}/api/v1/lineage",
             data="\n".join(json.dumps(dataset_event(name)) for name in names),
             headers={"Content-Type": "application/x-ndjson" if size > 1 else "application/json"},
-            timeout=20,
+            timeout=60,
         )
         if answer.ok:
             seen.acknowledged.update(names)
@@ -305,7 +317,7 @@ def test_the_database_ends_all_connections(service: Service, session: requests.S
     assert set(seen.since(0)) <= {200, 201, 503}
     assert {process.pid for process in service.processes("granian")} == web
     assert seen.acknowledged
-    until(lambda: backlog(service) == 0, timeout_s=60, what="everything is in the graph")
+    until(lambda: backlog(service) == 0, timeout_s=WAIT_S, what="everything is in the graph")
     assert seen.acknowledged <= names_in_the_graph(service)
     await_verdicts(service, session, ask(service, session, "after-ended"))
 
@@ -322,14 +334,14 @@ def test_a_main_process_is_killed_alone(word: str, service: Service, session: re
     with traffic(service, session, f"alone-{word}") as seen:
         time.sleep(1)
         main.kill()
-        _, alive = psutil.wait_procs(family, timeout=20)
+        _, alive = psutil.wait_procs(family, timeout=WAIT_S)
         assert alive == []
-        until(lambda: bool(service.processes(word)), timeout_s=60, what="it was started again")
-        until(lambda: services.answers(service), timeout_s=60, what="the web server answers")
+        until(lambda: bool(service.processes(word)), timeout_s=WAIT_S, what="it was started again")
+        until(lambda: services.answers(service), timeout_s=WAIT_S, what="the web server answers")
         time.sleep(1)
 
     assert set(seen.since(0)) <= {200, 201, 503}
-    until(lambda: backlog(service) == 0, timeout_s=60, what="everything is in the graph")
+    until(lambda: backlog(service) == 0, timeout_s=WAIT_S, what="everything is in the graph")
     assert seen.acknowledged
     assert seen.acknowledged <= names_in_the_graph(service)
     await_verdicts(service, session, ask(service, session, f"after-{word}"))

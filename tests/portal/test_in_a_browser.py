@@ -33,7 +33,8 @@ PASSWORD = "correct horse battery"
 READY_S = 180
 AXE_OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 # Machines under load draw late.
-expect.set_options(timeout=20_000)
+PATIENCE_MS = 120_000
+expect.set_options(timeout=PATIENCE_MS)
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium, chromium-browser or google-chrome on the PATH"),
@@ -124,7 +125,7 @@ def browser() -> Iterator[Browser]:
     # Where tests run as root the sandbox cannot start.
     arguments = ["--disable-gpu", "--no-first-run"] + ["--no-sandbox"] * (os.geteuid() == 0)
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments, timeout=PATIENCE_MS)
         yield started
         started.close()
 
@@ -146,6 +147,7 @@ def open_page(server: str, browser: Browser) -> Iterator[Callable[..., Page]]:
             color_scheme="dark" if dark else "light",
             timezone_id="Asia/Tokyo",
         )
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         page.on("console", note)
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -244,6 +246,7 @@ def test_the_chosen_colours_are_there_at_once_on_the_next_page(member: User, ope
 def test_a_refused_part_says_why(graph: UUID, member: User, browser: Browser, server: str) -> None:
     apart(lambda: let_in(member))
     page = browser.new_page(base_url=server)
+    page.set_default_timeout(PATIENCE_MS)
     page.goto("/sign-in?next=/assets")
     page.get_by_label("User name").fill("member")
     page.get_by_label("Password").fill(PASSWORD)

@@ -30,7 +30,7 @@ def test_a_report_is_pdf_a_with_its_data_attached() -> None:
 
 
 def test_a_report_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    short = Limits(memory_mib=2_048, cpu_s=60, wall_s=0.2)
+    short = Limits(memory_mib=2_048, cpu_s=60, wall_s=0.001)
     monkeypatch.setattr(pdf, "LIMITS", short)
 
     with pytest.raises(TooLarge, match="too long to print"):
