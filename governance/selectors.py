@@ -185,6 +185,12 @@ def is_generated() -> bool:
     return generated() is not None
 
 
+def last_done(action: Action, *, until: datetime) -> dict[str, datetime]:
+    """When something was done last to each subject, of what was done by then."""
+    done = AuditEntry.objects.filter(action=action, occurred_at__lte=until).order_by()
+    return dict(done.values_list("subject").annotate(Max("occurred_at")))
+
+
 def audit_entries(
     *, actor: User, subject: str = "", by: str = "", action: str = "", since: datetime | None = None
 ) -> QuerySet[AuditEntry]:

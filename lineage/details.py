@@ -1,8 +1,8 @@
 """What senders say of a run beyond its inputs and outputs, reduced to small documents of one vocabulary. Pure.
 
 How it was started and where, results of tests, stages of a deployment, alerts, monitors, the commit's review, a verdict
-of another gate, a drill. Our own facets (`assay_…`) say it in full; of OpenLineage's standard facets, and of Airflow's,
-what they say of it is taken. Whatever is missing or of another form is left out: it is then simply not known.
+of another gate, a drill, its tags. Our own facets (`assay_…`) say it in full; of OpenLineage's standard facets, and of
+Airflow's, what they say of it is taken. Whatever is missing or of another form is left out: it is then not known.
 """
 
 from collections.abc import Iterable, Iterator
@@ -44,6 +44,7 @@ class Detail(StrEnum):
     RELAY = "relay"
     DRILL = "drill"
     REGISTRY = "registry"
+    TAGS = "tags"
 
 
 Document = dict[str, Any]
@@ -88,6 +89,7 @@ def _of_run(facets: Document) -> Iterator[tuple[Detail, Document]]:
         (Detail.PROMOTION, "assay_promotion", _promotion),
         (Detail.RELAY, "assay_relay", _relay),
         (Detail.DRILL, "assay_drill", _drill),
+        (Detail.TAGS, "tags", _tags),
     ):
         if isinstance(said := facets.get(facet), dict) and (document := read(said)):
             yield detail, document
@@ -298,6 +300,16 @@ def _drill(said: Document) -> Document:
     return _without_none({"rule": rule, "passed": passed, "minutes": _count(said.get("minutes"))})
 
 
+def _tags(said: Document) -> Document:
+    """Of a run the value `false` says as much as any other: it is not asked whether the tag holds."""
+    found = [
+        {"key": key, "value": _word(entry.get("value")), "source": _text(entry.get("source")) or ""}
+        for entry in _list(said, "tags")
+        if (key := _text(entry.get("key")))
+    ]
+    return {"tags": found}
+
+
 def _version_key(dataset: Document) -> str | None:
     key = _object(_object(dataset.get("facets")).get("version")).get("datasetVersion")
     return str(key) if isinstance(key, (str, int)) and str(key) else None
@@ -314,6 +326,13 @@ def _list(value: Any, key: str) -> list[Document]:
 
 def _text(value: Any) -> str | None:
     return value[:MAX_CHARS] if isinstance(value, str) and value else None
+
+
+def _word(value: Any) -> str:
+    """The value of a tag, which some clients send as JSON's own true, false or number."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)[:MAX_CHARS] if isinstance(value, (str, int, float)) else ""
 
 
 def _one_of(value: Any, words: Iterable[str]) -> str | None:

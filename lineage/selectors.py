@@ -13,9 +13,10 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from governance.errors import NotFound
 from lineage import identity, inputs, provenance, traversal
 from lineage.asof import NOW, Moment
+from lineage.details import Detail
 from lineage.fieldmodels import Hiding
 from lineage.identity import Family, Kind
-from lineage.models import Asset, AssetVersion, Event, Observation, Outbox, Run
+from lineage.models import Asset, AssetVersion, Event, Observation, Outbox, Run, RunDetail
 from lineage.provenance import Provenance, Spot
 from lineage.traversal import Direction, Neighbourhood
 
@@ -130,10 +131,45 @@ def versions(asset: Asset, *, limit: int = 50, before: datetime | None = None, m
         ]
 
 
-def runs(asset: Asset) -> QuerySet[Run]:
-    """The runs of a job, or those that read or wrote the asset, the newest first."""
-    mine = Q(job=asset) if asset.family == "job" else Q(uuid__in=asset.io.values("run"))
-    return Run.objects.filter(mine).select_related("job", "commit__asset").order_by("-last_event_at", "uuid")
+def runs(asset: Asset, *, moment: Moment = NOW) -> QuerySet[Run]:
+    """The runs of a job, or those that read or wrote the asset, the newest first; of a day, those heard of by then."""
+    io = asset.io.all()
+    heard = Event.objects.filter(run=OuterRef("uuid"))
+    if moment.as_of is not None:
+        io, heard = io.filter(first_seen_at__lte=moment.as_of), heard.filter(event_time__lte=moment.as_of)
+    if moment.known_at is not None:
+        io, heard = io.filter(known_at__lte=moment.known_at), heard.filter(received_at__lte=moment.known_at)
+    mine = Q(job=asset) if asset.family == Family.JOB else Q(uuid__in=io.values("run"))
+    found = Run.objects.filter(mine) if moment.is_now else Run.objects.filter(mine, Exists(heard))
+    return found.select_related("job", "commit__asset").order_by("-last_event_at", "uuid")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTag:
+    """A tag of a run, in its sender's words."""
+
+    key: str
+    value: str
+    source: str
+
+
+def run_tags(runs: Collection[UUID], *, as_of: datetime | None = None) -> dict[UUID, list[RunTag]]:
+    """The tags of each run that has some. As every facet of a run, they are those that were said last."""
+    said = RunDetail.objects.filter(run__in=runs, name=Detail.TAGS)
+    if as_of is not None:
+        said = said.filter(first_seen_at__lte=as_of)
+    newest: dict[UUID, RunDetail] = {}
+    for detail in said:
+        known = newest.get(detail.run)
+        if known is None or _said(detail, as_of) > _said(known, as_of):
+            newest[detail.run] = detail
+    return {run: [RunTag(**tag) for tag in detail.body["tags"]] for run, detail in newest.items()}
+
+
+def _said(detail: RunDetail, as_of: datetime | None) -> tuple[datetime, bytes]:
+    """When it was said last, by the day; of one that was said before and after it is not known whether between."""
+    is_later = as_of is not None and detail.last_seen_at > as_of
+    return detail.first_seen_at if is_later else detail.last_seen_at, bytes(detail.last_digest)
 
 
 def run(uuid: UUID) -> Run:

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 
 from governance import selectors as governance_selectors
+from governance.actions import Action
 from governance.errors import NotFound
 from policies import coverage, documents, waiver_states
 from policies.checks.catalogue import CHECKS
@@ -25,6 +26,19 @@ def current_policies() -> list[tuple[PolicyVersion, documents.Policy]]:
         .distinct("policy__slug")
     )
     return [(version, documents.published(version.document)) for version in versions]
+
+
+def policies_on(at: datetime) -> list[PolicyVersion]:
+    """The version of each policy that stood then, by slug, those left out that were retired then."""
+    retired = governance_selectors.last_done(Action.POLICY_RETIRED, until=at)
+    versions = (
+        PolicyVersion.objects.filter(created_at__lte=at)
+        .select_related("policy", "created_by")
+        .order_by("policy__slug", "-number")
+        .distinct("policy__slug")
+    )
+    # Publishing brings a policy back, always as a new version.
+    return [one for one in versions if retired.get(f"policy:{one.policy.slug}", one.created_at) <= one.created_at]
 
 
 def policy(slug: str) -> Policy:
@@ -46,6 +60,14 @@ def policy_version(policy: Policy, number: int | None) -> PolicyVersion:
     found = versions.first() if number is None else versions.filter(number=number).first()
     if found is None:
         raise NotFound(f"{policy.slug} has no version {number}.", fields={"number": "Unknown."})
+    return found
+
+
+def policy_version_on(policy: Policy, at: datetime) -> PolicyVersion:
+    """The version that was newest then. Raises NotFound."""
+    found = policy_versions(policy).filter(created_at__lte=at).first()
+    if found is None:
+        raise NotFound(f"{policy.slug} had no version then.", fields={"as_of": "Before its first version."})
     return found
 
 

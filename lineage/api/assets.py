@@ -30,6 +30,7 @@ from lineage.api.documents import (
 from lineage.fieldmodels import Hiding
 from lineage.models import Asset, Run
 from lineage.search import Filters, Word
+from lineage.selectors import RunTag
 
 
 class AssetsQuery(rest.Paging, frozen=True, kw_only=True):
@@ -126,8 +127,24 @@ class VersionsQuery(OnADay, frozen=True, kw_only=True):
     limit: Annotated[int, msgspec.Meta(ge=1, le=rest.MAX_PAGE_SIZE)] = rest.PAGE_SIZE
 
 
+class RunTagOut(rest.Body, frozen=True, kw_only=True):
+    """A tag of a run, as its sender said it last."""
+
+    key: str
+    value: str
+    source: str
+
+
+class RunsQuery(OnADay, frozen=True, kw_only=True):
+    """A page of the runs that were heard of by the day asked for."""
+
+    cursor: str = ""
+    limit: int = rest.PAGE_SIZE
+    count: bool = False
+
+
 class RunOut(rest.Body, frozen=True, kw_only=True):
-    """One execution of a job."""
+    """One execution of a job, as it stood on the day asked for; `last_event_at` is of today."""
 
     id: UUID
     external_id: str
@@ -139,6 +156,7 @@ class RunOut(rest.Body, frozen=True, kw_only=True):
     parent: UUID | None
     repository: str | None
     commit: str | None
+    tags: list[RunTagOut]
 
 
 def _version(version: selectors.Version) -> VersionOut:
@@ -154,18 +172,22 @@ def _hiding(row: Hiding, asset: Asset) -> HidingOut:
     )
 
 
-def _run(run: Run) -> RunOut:
+def _run(run: Run, tags: Sequence[RunTag], as_of: datetime | None) -> RunOut:
+    ends_later = as_of is not None and run.ended_at is not None and run.ended_at > as_of
+    is_commit_later = as_of is not None and run.commit_set_at is not None and run.commit_set_at > as_of
+    commit = None if is_commit_later else run.commit
     return RunOut(
         id=run.uuid,
         external_id=run.external_id,
         job=run.job.uuid,
-        state=run.state,
+        state="running" if ends_later else run.state,
         started_at=run.started_at,
-        ended_at=run.ended_at,
+        ended_at=None if ends_later else run.ended_at,
         last_event_at=run.last_event_at,
         parent=run.parent,
-        repository=run.commit.asset.name if run.commit else None,
-        commit=run.commit.key if run.commit else None,
+        repository=commit.asset.name if commit else None,
+        commit=commit.key if commit else None,
+        tags=[RunTagOut(key=tag.key, value=tag.value, source=tag.source) for tag in tags],
     )
 
 
@@ -305,12 +327,13 @@ class RunsView(ReadView):
     @extend_schema(
         operation_id="asset_runs",
         summary="Runs of a job, or runs that read or wrote an asset, the newest first",
-        parameters=parameters(rest.Paging),
+        parameters=parameters(RunsQuery),
         responses={200: rest.page_schema(rest.schema_of(RunOut))},
     )
     def get(self, request: Request, uuid: UUID) -> Response:
-        rest.query(request, rest.Paging)
+        moment = rest.query(request, RunsQuery).moment
         pages = rest.Cursor()
         pages.ordering = ("-last_event_at", "uuid")
-        found = selectors.runs(selectors.asset(uuid))
-        return pages.get_paginated_response([_run(run) for run in pages.paginate_queryset(found, request)])
+        found = pages.paginate_queryset(selectors.runs(selectors.asset(uuid), moment=moment), request)
+        tags = selectors.run_tags([run.uuid for run in found], as_of=moment.as_of)
+        return pages.get_paginated_response([_run(run, tags.get(run.uuid, ()), moment.as_of) for run in found])

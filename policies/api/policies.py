@@ -1,6 +1,6 @@
 """Policies over HTTP."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -22,6 +22,12 @@ MAX_DOCUMENTS = 50
 MAX_PROMOTIONS = 5_000
 # A document and its cases, or several documents, come in one body.
 MAX_BODY_BYTES = 4_000_000
+
+
+class OnADayQuery(rest.Body, frozen=True, kw_only=True):
+    """What stood at `as_of`, an instant with its offset; now when absent."""
+
+    as_of: Instant | None = None
 
 
 class DocumentIn(rest.Body, frozen=True, kw_only=True):
@@ -208,13 +214,16 @@ class PoliciesView(APIView):
 
     @extend_schema(
         operation_id="policies_list",
-        summary="The current version of every policy",
+        summary="The version of every policy that is or was in force",
+        parameters=openapi.query_parameters(OnADayQuery),
         responses={200: rest.page_schema(rest.schema_of(PolicyOut))},
     )
     def get(self, request: Request) -> Response:
-        rest.query(request, rest.Body)
-        found = [_policy(version) for version, _ in selectors.current_policies()]
-        return rest.answer({"results": found, "next": None})
+        at = rest.query(request, OnADayQuery).as_of
+        versions = (
+            [version for version, _ in selectors.current_policies()] if at is None else selectors.policies_on(_utc(at))
+        )
+        return rest.answer({"results": [_policy(version) for version in versions], "next": None})
 
     @extend_schema(
         operation_id="policies_publish",
@@ -233,6 +242,15 @@ class PoliciesView(APIView):
         return rest.answer(_policy(version), status=201 if is_new else 200)
 
 
+def _utc(at: datetime) -> datetime:
+    """PostgreSQL refuses offsets that Python takes. Raises Invalid."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        says = "Not within the years 1 to 9999."
+        raise Invalid(f"as_of: {says}", fields={"as_of": says}) from None
+
+
 def _refusal(bad: yamldocuments.BadDocument) -> Invalid:
     fields = {f"{error.line}:{error.column} {error.path}".strip(): error.message for error in bad.errors}
     return Invalid("The document is no valid policy.", fields=fields, code="bad_policy")
@@ -242,10 +260,19 @@ class PolicyView(APIView):
     scopes = {"GET": Scope.READ}
 
     @extend_schema(
-        operation_id="policy", summary="The newest version of a policy", responses={200: rest.schema_of(PolicyOut)}
+        operation_id="policy",
+        summary="The newest version of a policy, or that of a day",
+        parameters=openapi.query_parameters(OnADayQuery),
+        responses={200: rest.schema_of(PolicyOut)},
     )
     def get(self, request: Request, slug: str) -> Response:
-        return rest.answer(_policy(selectors.policy_version(selectors.policy(slug), None)))
+        at = rest.query(request, OnADayQuery).as_of
+        policy = selectors.policy(slug)
+        return rest.answer(
+            _policy(
+                selectors.policy_version(policy, None) if at is None else selectors.policy_version_on(policy, _utc(at))
+            )
+        )
 
 
 class VersionsView(APIView):

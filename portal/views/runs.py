@@ -23,6 +23,7 @@ def run(request: PortalRequest, uuid: UUID) -> HttpResponse:
     events = list(selectors.events_of_run(uuid)[: EVENTS_SHOWN + 1])
     context = {
         "run": found,
+        "tags": selectors.run_tags([uuid]).get(uuid, []),
         "inputs": [row for row in io if row.direction == "input"],
         "outputs": [row for row in io if row.direction == "output"],
         "events": events[:EVENTS_SHOWN],

@@ -33,6 +33,23 @@ def dataset(facets: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]
                 {"results": [{"category": "model.unit", "passed": False, "automated": True, "blocking": True}]},
             ),
         ),
+        (
+            {
+                "tags": {
+                    "tags": [{"key": "env", "value": "prod", "source": "AIRFLOW"}, {"key": "retry", "value": False}]
+                }
+            },
+            (
+                Detail.TAGS,
+                {
+                    "tags": [
+                        {"key": "env", "value": "prod", "source": "AIRFLOW"},
+                        {"key": "retry", "value": "false", "source": ""},
+                    ]
+                },
+            ),
+        ),
+        ({"tags": {"_deleted": True}}, (Detail.TAGS, {"tags": []})),
         ({"assay_decisionSamples": {"count": 12}}, (Detail.SAMPLES, {"has_samples": True})),
         ({"assay_relay": {"receivedAt": "2026-03-01T10:00:00+01:00"}}, None),
         ({"assay_drill": {"rule": "rollback", "passed": True}}, (Detail.DRILL, {"rule": "rollback", "passed": True})),

@@ -262,9 +262,29 @@ def test_nodes_come_with_their_owners_and_the_state_of_their_newest_run(
     assert said(as_of="2026-03-03T00:00:00Z") == {"loans": (None, ["marketing"]), "load": ("running", [])}
 
 
+def test_runs_are_told_as_they_stood_on_the_day_with_the_tags_they_had(reader: Client) -> None:
+    def tagged(event: dict[str, Any], value: str) -> dict[str, Any]:
+        return event | {"run": event["run"] | {"facets": {"tags": {"tags": [{"key": "try", "value": value}]}}}}
+
+    started = tagged(written(2, "1") | {"eventType": "START"}, "first")
+    ended = tagged(written(2, "1") | {"eventType": "FAIL", "eventTime": "2026-03-05T10:00:00Z"}, "last")
+    [mark] = grow([[started, ended]])
+    growing.append([written(4, "2"), written(1, "0")])
+    growing.project()
+
+    def runs(asset: UUID, **query: Any) -> list[tuple[str, str, list[str]]]:
+        found = read(reader, f"/assets/{asset}/runs", **query)["results"]
+        return [(run["id"][-2:], run["state"], [tag["value"] for tag in run["tags"]]) for run in found]
+
+    for asset in (LOANS, identity.asset("job", "jobs", "load")):
+        assert runs(asset) == [("02", "failed", ["last"]), ("04", "completed", []), ("01", "completed", [])]
+        assert runs(asset, as_of="2026-03-03T00:00:00Z") == [("02", "running", ["first"]), ("01", "completed", [])]
+        assert runs(asset, known_at=mark.isoformat()) == [("02", "failed", ["last"])]
+
+
 @pytest.mark.parametrize("name", ["as_of", "known_at"])
 @pytest.mark.parametrize("value", ["yesterday", "2026-03-01T10:00:00", "0001-01-01T00:00:00+10:00", ""])
-@pytest.mark.parametrize("path", ["/graph?asset={}", "/assets/{}?", "/assets/{}/versions?"])
+@pytest.mark.parametrize("path", ["/graph?asset={}", "/assets/{}?", "/assets/{}/versions?", "/assets/{}/runs?"])
 def test_a_time_that_cannot_be_read_is_refused_by_name(reader: Client, name: str, value: str, path: str) -> None:
     growing.append([written(2, "1")])
     growing.project()

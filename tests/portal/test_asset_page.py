@@ -178,6 +178,24 @@ def test_a_run_shows_what_it_read_and_wrote(graph: UUID, member: User, sign_in: 
     assert "9f2c9f2c9f2c" in answer.text
 
 
+def test_runs_of_one_job_that_differ_show_each_their_own(member: User, sign_in: SignIn) -> None:
+    runs = {str(identity.asset("job", "n", name)): name for name in ("monday", "tuesday")}
+    for run, name in runs.items():
+        tagged = {"runId": run, "facets": {"tags": {"tags": [{"key": "day", "value": name, "source": "cron"}]}}}
+        read, wrote = ([dataset(f"{what}-of-{name}")] for what in ("orders", "report"))
+        growing.append([run_event("report", inputs=read, outputs=wrote, run=run) | {"run": tagged}])
+    growing.project()
+    client = sign_in(member)
+
+    for run, name in runs.items():
+        answer = client.get(f"/runs/{run}")
+        assert [row.asset.name for row in answer.context["inputs"]] == [f"orders-of-{name}"]
+        assert [row.asset.name for row in answer.context["outputs"]] == [f"report-of-{name}"]
+        assert f"day={name}" in answer.text
+    listed = client.get(f"/assets/{identity.asset('job', 'demo', 'report')}").text
+    assert all(f"/runs/{run}" in listed for run in runs)
+
+
 def test_a_version_shows_its_measurements_and_how_it_was_made(graph: UUID, member: User, sign_in: SignIn) -> None:
     answer = sign_in(member).get(f"/versions/{identity.version(graph, '7')}")
 
