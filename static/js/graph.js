@@ -9,7 +9,7 @@
   const LARGE = 400; // nodes, beyond which icons, captions and bent lines cost more than they say
   const CHIP_FONT = { size: 11, weight: 600 };
   const ROOM = 90; // for chips around the outermost nodes
-  const READABLE = 0.42; // the zoom below which names cannot be read
+  const READABLE = 0.5; // the zoom below which names cannot be read
   const SEARCH_DELAY_MS = 150;
   const SIDES = { up: "upstream", down: "downstream" };
   // What belongs to the nodes of one graph means nothing in another.
@@ -57,6 +57,8 @@
       { selector: "node[?isLarge]", style: { "background-image": "none", "text-margin-x": 12 - WIDTH, "text-margin-y": 0, "border-color": (node) => look.tint(node.data("kind"), look.isDark()) } },
       { selector: "edge[?isLarge]", style: { "curve-style": "straight", width: 1 } },
       { selector: "edge[?isDashed]", style: { "line-style": "dashed" } },
+      // Lines turn in the gap before the layer they lead to; halfway they would cross the nodes of the layers between.
+      { selector: "edge", style: { "taxi-turn": narrow ? "-42px" : "-80px" } },
       { selector: "edge[count > 1]", style: { width: 2.5 } },
       { selector: "node[kind = 'group']", style: { "border-style": "double", "border-width": 4 } },
       { selector: "node[?isMore]", style: { width: "data(width)", height: 22, "corner-radius": 11, "background-color": look.colour("wash"), color: look.colour("accent"), "border-color": look.colour("accent"), "font-weight": CHIP_FONT.weight, "font-size": CHIP_FONT.size } },
@@ -93,6 +95,8 @@
       cy.elements("node[!of], edge").layout({ name: "dagre", rankDir: narrow ? "TB" : "LR", nodeSep: 24, rankSep: narrow ? 84 : 160, edgeSep: 8, fit: false }).run();
       cy.nodes("[of]").positions((one) => placeOf(cy.getElementById(one.data("of")).position(), one.data()));
     }
+    // What is told of the chosen node takes room from the picture.
+    choose(params.get("at") || "", { isQuiet: true });
     const after = spot && cy.getElementById(anchor);
     if (after && after.nonempty()) {
       const now = after.renderedPosition();
@@ -100,30 +104,48 @@
     } else show();
     tell();
     search();
-    choose(params.get("at") || "", { isQuiet: true });
     canvas.dataset.drawn = String(source.nodes.length);
     performance.mark("graph-drawn");
   }
 
-  // The whole picture on the screen. Its extent comes from the places alone: to measure every label takes a second.
-  function fit() {
+  // How far the picture reaches, from its places alone: to measure every label takes a second.
+  function extent() {
     const places = cy.nodes("[!of]").map((one) => one.position());
     const [left, right] = [Math.min, Math.max].map((end) => places.reduce((sum, { x }) => end(sum, x), places[0].x));
     const [top, bottom] = [Math.min, Math.max].map((end) => places.reduce((sum, { y }) => end(sum, y), places[0].y));
-    const zoom = Math.min(1, cy.width() / (right - left + WIDTH + 2 * ROOM), cy.height() / (bottom - top + HEIGHT + ROOM));
-    cy.viewport({ zoom, pan: { x: cy.width() / 2 - (zoom * (left + right)) / 2, y: cy.height() / 2 - (zoom * (top + bottom)) / 2 } });
+    return { width: right - left + WIDTH + 2 * ROOM, height: bottom - top + HEIGHT + ROOM, x: (left + right) / 2, y: (top + bottom) / 2 };
   }
 
-  // All of it if that can be read, else the chosen node or the root in the middle.
+  function point(zoom, { x, y }) {
+    cy.viewport({ zoom, pan: { x: cy.width() / 2 - zoom * x, y: cy.height() / 2 - zoom * y } });
+  }
+
+  // The whole picture on the screen.
+  function fit() {
+    const all = extent();
+    point(Math.min(1, cy.width() / all.width, cy.height() / all.height), all);
+  }
+
+  // All of it if that can be read, else about the chosen node or the root, and as much of each side as there is room for.
   function show() {
     cy.resize();
     fit();
     if (cy.zoom() < READABLE) {
       const zoom = narrow ? 0.7 : 0.75;
+      const all = extent();
       const chosen = cy.getElementById(params.get("at") || "");
-      const { x, y } = (chosen.nonempty() ? chosen : cy.$("node[?isRoot]").first()).position();
-      cy.viewport({ zoom, pan: { x: cy.width() / 2 - zoom * x, y: cy.height() / 2 - zoom * y } });
+      const about = (chosen.nonempty() ? chosen : cy.$("node[?isRoot]").first()).position();
+      point(zoom, {
+        x: within(about.x, all.x, all.width, cy.width() / zoom),
+        y: within(about.y, all.y, all.height, cy.height() / zoom),
+      });
     }
+  }
+
+  // The middle of a window that holds a place and no more emptiness beyond the ends than it must.
+  function within(place, middle, length, room) {
+    const play = Math.max(0, (length - room) / 2);
+    return Math.min(middle + play, Math.max(middle - play, place));
   }
 
   function tell() {
