@@ -202,8 +202,12 @@ def _words_of_any(said: dict[str, Any], components: dict[str, Any]) -> str:
 
 def _bounds(said: dict[str, Any]) -> str:
     words = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
-    found = [f"{word} {said[name]:g}" for name, word in words.items() if name in said]
+    found = [f"{word} {_number(said[name])}" for name, word in words.items() if name in said]
     return f" ({', '.join(found)})" if found else ""
+
+
+def _number(bound: float) -> str:
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
 
 
 def _default(field: msgspec.structs.FieldInfo) -> str:
