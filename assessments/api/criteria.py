@@ -11,8 +11,8 @@ from rest_framework.views import APIView
 
 from assessments import aggregates, portfolio, selectors
 from assessments.api import documents
-from assessments.api.documents import MissOut, OnADay, SnapshotOut, parameters
-from governance import rest
+from assessments.api.documents import MissOut, OnADay, SnapshotOut
+from governance import openapi, rest
 from governance import selectors as people
 from governance.tokens import Scope
 
@@ -70,7 +70,7 @@ class CriterionView(APIView):
     @extend_schema(
         operation_id="criterion",
         summary="One criterion with every team's result",
-        parameters=parameters(OfSnapshot),
+        parameters=openapi.query_parameters(OfSnapshot),
         responses={200: rest.schema_of(CriterionOut)},
     )
     def get(self, request: Request, framework: str, criterion: str) -> Response:
@@ -96,7 +96,7 @@ class MissesView(APIView):
     @extend_schema(
         operation_id="criterion_misses",
         summary="The items that do not count as good: the way from a number to the assets behind it",
-        parameters=parameters(MissesQuery),
+        parameters=openapi.query_parameters(MissesQuery),
         responses={200: rest.page_schema(rest.schema_of(MissOut))},
     )
     def get(self, request: Request, framework: str, criterion: str) -> Response:

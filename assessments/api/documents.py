@@ -1,11 +1,9 @@
 """What the addresses of maturity answer with, and how they ask."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-
-from drf_spectacular.utils import OpenApiParameter
 
 from assessments import exports, portfolio, scoring, selectors
 from assessments.changes import Change
@@ -134,12 +132,6 @@ class OnADay(rest.Body, frozen=True, kw_only=True):
     framework: str = DEFAULT_FRAMEWORK
     as_of: str | None = None
     daily: bool = False
-
-
-def parameters(kind: type[rest.Body]) -> list[OpenApiParameter]:
-    """The query parameters of a list or read, for the OpenAPI document."""
-    properties: Mapping[str, Any] = rest.schema_of(kind)["properties"]
-    return [OpenApiParameter(name, schema, OpenApiParameter.QUERY) for name, schema in properties.items()]
 
 
 def snapshot(asked: OnADay) -> Snapshot:

@@ -9,9 +9,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from assessments import initiatives, records
-from assessments.api.documents import parameters
 from assessments.models import Initiative
-from governance import rest, selectors
+from governance import openapi, rest, selectors
 from governance.tokens import Scope
 
 
@@ -103,7 +102,7 @@ class InitiativesView(APIView):
     @extend_schema(
         operation_id="initiatives_list",
         summary="Initiatives, the newest first",
-        parameters=parameters(InitiativesQuery),
+        parameters=openapi.query_parameters(InitiativesQuery),
         responses={200: rest.page_schema(rest.schema_of(InitiativeOut))},
     )
     def get(self, request: Request) -> Response:

@@ -11,9 +11,9 @@ from rest_framework.views import APIView
 
 from assessments import portfolio, selectors
 from assessments.api import documents
-from assessments.api.documents import OnADay, ScorecardOut, ScorecardRow, parameters
+from assessments.api.documents import OnADay, ScorecardOut, ScorecardRow
 from assessments.models import Scorecard
-from governance import rest
+from governance import openapi, rest
 from governance import selectors as people
 from governance.errors import NotFound
 from governance.tokens import Scope
@@ -89,7 +89,7 @@ class ScorecardsView(APIView):
     @extend_schema(
         operation_id="scorecards_list",
         summary="The scorecards of one snapshot",
-        parameters=parameters(ScorecardsQuery),
+        parameters=openapi.query_parameters(ScorecardsQuery),
         responses={200: rest.page_schema(rest.schema_of(ScorecardRow))},
     )
     def get(self, request: Request) -> Response:
@@ -126,7 +126,7 @@ class TeamScorecardView(APIView):
     @extend_schema(
         operation_id="team_scorecard",
         summary="Where a team stands by a framework, and its next steps",
-        parameters=parameters(ScorecardQuery),
+        parameters=openapi.query_parameters(ScorecardQuery),
         responses={200: rest.schema_of(ScorecardOut)},
     )
     def get(self, request: Request, slug: str) -> Response:
@@ -142,7 +142,7 @@ class TrendView(APIView):
     @extend_schema(
         operation_id="team_scorecard_trend",
         summary="The published scorecards of a team, the oldest first",
-        parameters=parameters(OnADay),
+        parameters=openapi.query_parameters(OnADay),
         responses={200: {"type": "object", "properties": {"results": {"type": "array", "items": {"type": "object"}}}}},
     )
     def get(self, request: Request, slug: str) -> Response:
@@ -171,7 +171,7 @@ class WhatIfView(APIView):
     @extend_schema(
         operation_id="whatif",
         summary="What a team's rating would be if these criteria passed",
-        parameters=parameters(WhatIfQuery),
+        parameters=openapi.query_parameters(WhatIfQuery),
         responses={200: rest.schema_of(WhatIfOut)},
     )
     def get(self, request: Request) -> Response:
@@ -201,7 +201,7 @@ class MissingFactsView(APIView):
     @extend_schema(
         operation_id="missing_facts",
         summary="What would make unknown results known, what helps most first",
-        parameters=parameters(OnADay),
+        parameters=openapi.query_parameters(OnADay),
         responses={200: {"type": "object", "properties": {"results": {"type": "array", "items": {"type": "object"}}}}},
     )
     def get(self, request: Request) -> Response:

@@ -15,9 +15,9 @@ from rest_framework.views import APIView
 
 from assessments import exports, portfolio
 from assessments.api import documents
-from assessments.api.documents import SnapshotOut, parameters
+from assessments.api.documents import SnapshotOut
 from assessments.models import Scorecard, Snapshot
-from governance import rest
+from governance import openapi, rest
 from governance.errors import NotFound
 from governance.tokens import Scope
 
@@ -44,7 +44,7 @@ class SnapshotsView(APIView):
     @extend_schema(
         operation_id="snapshots_list",
         summary="Snapshots, the newest first",
-        parameters=parameters(SnapshotsQuery),
+        parameters=openapi.query_parameters(SnapshotsQuery),
         responses={200: rest.page_schema(rest.schema_of(SnapshotOut))},
     )
     def get(self, request: Request) -> Response:

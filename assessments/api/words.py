@@ -13,9 +13,9 @@ from rest_framework.views import APIView
 
 from assessments import answers, exemptions, records, targets
 from assessments.answers import EvidenceReference
-from assessments.api.documents import TargetOut, parameters
+from assessments.api.documents import TargetOut
 from assessments.models import Answer, Exemption, Target
-from governance import rest, selectors
+from governance import openapi, rest, selectors
 from governance.models import User
 from governance.tokens import Scope
 
@@ -197,7 +197,7 @@ class AnswersView(APIView):
     @extend_schema(
         operation_id="answers_list",
         summary="Answers with their reviews, the newest first",
-        parameters=parameters(AnswersQuery),
+        parameters=openapi.query_parameters(AnswersQuery),
         responses={200: rest.page_schema(rest.schema_of(AnswerOut))},
     )
     def get(self, request: Request) -> Response:
@@ -258,7 +258,7 @@ class ExemptionsView(APIView):
     @extend_schema(
         operation_id="exemptions_list",
         summary="Exemptions, those that ended included, the newest first",
-        parameters=parameters(AnswersQuery),
+        parameters=openapi.query_parameters(AnswersQuery),
         responses={200: rest.page_schema(rest.schema_of(ExemptionOut))},
     )
     def get(self, request: Request) -> Response:
@@ -309,7 +309,7 @@ class TargetsView(APIView):
     @extend_schema(
         operation_id="targets_list",
         summary="The targets of a team, old ones included",
-        parameters=parameters(TargetsQuery),
+        parameters=openapi.query_parameters(TargetsQuery),
         responses={200: rest.page_schema(rest.schema_of(TargetOut))},
     )
     def get(self, request: Request) -> Response:

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from governance import rest
+from governance import openapi, rest
 from governance import selectors as governance
 from governance.tokens import Scope
 from integrations import connections, credentials, redelivery, selectors
@@ -130,13 +130,7 @@ class ConnectionsView(APIView):
     @extend_schema(
         operation_id="connections_list",
         summary="Connections to outside systems, with how they are doing",
-        parameters=[
-            OpenApiParameter("team", str),
-            OpenApiParameter("system", str),
-            OpenApiParameter("retired", bool),
-            OpenApiParameter("cursor", str),
-            OpenApiParameter("limit", int),
-        ],
+        parameters=openapi.query_parameters(Filter),
         responses={200: rest.page_schema(rest.schema_of(ConnectionOut))},
     )
     def get(self, request: Request) -> Response:

@@ -5,18 +5,16 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from governance import rest
+from governance import openapi, rest
 from governance.tokens import Scope
 from integrations import joins, redelivery, selectors
 from integrations.joins import Decision
 from integrations.models import Delivery, Join, Reading
-
-PAGING = [OpenApiParameter("cursor", str), OpenApiParameter("limit", int), OpenApiParameter("count", bool)]
 
 
 class DeliveryOut(rest.Body, frozen=True, kw_only=True):
@@ -96,7 +94,7 @@ class DeliveriesView(APIView):
     @extend_schema(
         operation_id="deliveries_list",
         summary="What came through a connection, the newest first",
-        parameters=[OpenApiParameter("state", str), OpenApiParameter("type", str), *PAGING],
+        parameters=openapi.query_parameters(DeliveryFilter),
         responses={200: rest.page_schema(rest.schema_of(DeliveryOut))},
     )
     def get(self, request: Request, slug: str) -> Response:
@@ -144,7 +142,7 @@ class ReadingsView(APIView):
     @extend_schema(
         operation_id="readings_list",
         summary="Polls and imports of a connection, the newest first",
-        parameters=PAGING,
+        parameters=openapi.query_parameters(rest.Paging),
         responses={200: rest.page_schema(rest.schema_of(ReadingOut))},
     )
     def get(self, request: Request, slug: str) -> Response:
@@ -161,7 +159,7 @@ class JoinsView(APIView):
     @extend_schema(
         operation_id="joins_list",
         summary="Names that connections use, and the models that they are or may be",
-        parameters=[OpenApiParameter("connection", str), OpenApiParameter("state", str), *PAGING],
+        parameters=openapi.query_parameters(JoinFilter),
         responses={200: rest.page_schema(rest.schema_of(JoinOut))},
     )
     def get(self, request: Request) -> Response:

@@ -12,12 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from governance import rest
+from governance import openapi, rest
 from governance import selectors as governance_selectors
 from governance.errors import Invalid
 from governance.tokens import Scope
 from lineage import columns, fieldgraph, fields, fieldtags, identity, selectors, tags
-from lineage.api.documents import OnADay, OwnerOut, ReadView, owner_out, parameters
+from lineage.api.documents import OnADay, OwnerOut, ReadView, owner_out
 from lineage.fieldgraph import FieldNeighbourhood, Flow
 from lineage.fields import Hop, Place, TagPath
 from lineage.models import Asset
@@ -309,7 +309,7 @@ class FieldsView(ReadView):
     @extend_schema(
         operation_id="asset_fields",
         summary="The fields of an asset, what feeds them, and the tags they have and that arrive at them",
-        parameters=parameters(FieldsQuery),
+        parameters=openapi.query_parameters(FieldsQuery),
         responses={200: rest.schema_of(FieldsOut)},
     )
     def get(self, request: Request, uuid: UUID) -> Response:
@@ -365,7 +365,7 @@ class TagsView(APIView):
     @extend_schema(
         operation_id="asset_tag_delete",
         summary="Take away a tag that a person set",
-        parameters=parameters(TagQuery),
+        parameters=openapi.query_parameters(TagQuery),
         responses={204: None},
     )
     def delete(self, request: Request, uuid: UUID) -> HttpResponse:
@@ -378,7 +378,7 @@ class UpstreamTagsView(ReadView):
     @extend_schema(
         operation_id="asset_tags_upstream",
         summary="Tags that reach a version of the asset along fields, by the evidence, with the way of each",
-        parameters=parameters(UpstreamQuery),
+        parameters=openapi.query_parameters(UpstreamQuery),
         responses={200: rest.schema_of(UpstreamOut)},
     )
     def get(self, request: Request, uuid: UUID) -> Response:

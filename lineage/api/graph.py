@@ -9,13 +9,13 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from governance import rest
+from governance import openapi, rest
 from governance import selectors as governance_selectors
 from governance.errors import Invalid
 from governance.selectors import OwnerName
 from lineage import fieldgraph, hiding, selectors
 from lineage.api import fields
-from lineage.api.documents import KindWord, OnADay, OwnerOut, ReadView, owner_out, parameters
+from lineage.api.documents import KindWord, OnADay, OwnerOut, ReadView, owner_out
 from lineage.models import Asset
 from lineage.provenance import EvidenceNode, Provenance, Spot
 from lineage.traversal import MAX_BUDGET, MAX_DEPTH, Direction, Link, Neighbourhood, Node
@@ -118,7 +118,7 @@ class EvidenceNodeOut(rest.Body, frozen=True, kw_only=True):
 
 
 class EvidenceEdgeOut(rest.Body, frozen=True, kw_only=True):
-    """A run consumed or produced a version, or was built from a commit.
+    """A run consumed or produced a version, or was built from a commit; `alias`: one version by another name.
 
     `inferred`: the sender did not say which version it read; it is the newest there was when the run began.
     """
@@ -240,7 +240,7 @@ class GraphView(ReadView):
     @extend_schema(
         operation_id="graph",
         summary="The neighbourhood of an asset or field on the map, or of a version or run in the evidence",
-        parameters=parameters(GraphQuery),
+        parameters=openapi.query_parameters(GraphQuery),
         responses={200: {"oneOf": [rest.schema_of(kind) for kind in (GraphOut, EvidenceOut, fields.FieldGraphOut)]}},
     )
     def get(self, request: Request) -> HttpResponse:

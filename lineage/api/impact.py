@@ -9,9 +9,9 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from governance import rest
+from governance import openapi, rest
 from lineage import impact, selectors
-from lineage.api.documents import AssetOut, OnADay, OwnerOut, ReadView, asset_out, owner_out, parameters
+from lineage.api.documents import AssetOut, OnADay, OwnerOut, ReadView, asset_out, owner_out
 from lineage.impact import Impact
 
 
@@ -120,7 +120,7 @@ class ImpactView(ReadView):
     @extend_schema(
         operation_id="asset_impact",
         summary="What a change of an asset touches, and who owns that",
-        parameters=parameters(ImpactQuery),
+        parameters=openapi.query_parameters(ImpactQuery),
         responses={200: rest.schema_of(ImpactOut)},
     )
     def get(self, request: Request, uuid: UUID) -> HttpResponse:
@@ -139,7 +139,7 @@ class ImpactTableView(ImpactView):
     @extend_schema(
         operation_id="asset_impact_csv",
         summary="What a change of an asset touches, as a table",
-        parameters=parameters(ImpactQuery),
+        parameters=openapi.query_parameters(ImpactQuery),
         responses={(200, "text/csv"): {"type": "string"}},
     )
     def get(self, request: Request, uuid: UUID) -> HttpResponse:

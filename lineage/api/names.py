@@ -11,11 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from governance import rest
+from governance import openapi, rest
 from governance.errors import Invalid
 from governance.tokens import Scope
 from lineage import hiding, naming, selectors
-from lineage.api.documents import AssetOut, OnADay, ReadView, asset_out, parameters
+from lineage.api.documents import AssetOut, OnADay, ReadView, asset_out
 from lineage.fieldmodels import Hiding
 from lineage.naming import Decision, OtherName
 
@@ -126,7 +126,7 @@ class NamesView(APIView):
     @extend_schema(
         operation_id="asset_names",
         summary="Other names of an asset, proposed ones too, and what people decided of them",
-        parameters=parameters(OnADay),
+        parameters=openapi.query_parameters(OnADay),
         responses={200: rest.schema_of(NamesOut)},
     )
     def get(self, request: Request, uuid: UUID) -> Response:
@@ -178,7 +178,7 @@ class ProposalsView(ReadView):
     @extend_schema(
         operation_id="names_proposed",
         summary="Pairs of names that may be of one asset, of which nobody decided yet",
-        parameters=parameters(ProposalsQuery),
+        parameters=openapi.query_parameters(ProposalsQuery),
         responses={200: rest.page_schema(rest.schema_of(ProposalOut))},
     )
     def get(self, request: Request) -> Response:
@@ -231,7 +231,7 @@ class HiddenView(ReadView):
     @extend_schema(
         operation_id="assets_hidden",
         summary="Hidden assets, the latest first, or those seen again since",
-        parameters=parameters(HiddenQuery),
+        parameters=openapi.query_parameters(HiddenQuery),
         responses={200: rest.page_schema(rest.schema_of(HiddenOut))},
     )
     def get(self, request: Request) -> Response:

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from governance import rest
+from governance import openapi, rest
 from governance.models import User
 from governance.tokens import Scope
 from policies import approvals, coverage, dryruns, promotions, selectors
@@ -211,7 +211,7 @@ class PromotionsView(APIView):
     @extend_schema(
         operation_id="promotions_list",
         summary="Promotions, the newest first",
-        parameters=queries.parameters(PromotionsQuery),
+        parameters=openapi.query_parameters(PromotionsQuery),
         responses={200: rest.page_schema(rest.schema_of(PromotionRow))},
     )
     def get(self, request: Request) -> Response:
@@ -267,7 +267,7 @@ class PromotionView(APIView):
     @extend_schema(
         operation_id="promotion",
         summary="One promotion; with wait, as soon as it is no longer being checked",
-        parameters=queries.parameters(WaitQuery),
+        parameters=openapi.query_parameters(WaitQuery),
         responses={200: rest.schema_of(PromotionOut)},
     )
     def get(self, request: Request, uuid: UUID) -> Response:

@@ -1,18 +1,10 @@
 """What addresses of the app read of a request beside its body."""
 
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
-from governance import rest
 from governance.errors import Invalid
 
 MAX_KEY_CHARS = 200
-
-
-def parameters(kind: type[rest.Body]) -> list[OpenApiParameter]:
-    """The query parameters of a list or read, for the OpenAPI document."""
-    properties = rest.schema_of(kind)["properties"]
-    return [OpenApiParameter(name, schema, OpenApiParameter.QUERY) for name, schema in properties.items()]
 
 
 def idempotency_key(request: Request) -> str | None:

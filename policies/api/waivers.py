@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from governance import rest
+from governance import openapi, rest
 from governance import selectors as governance_selectors
 from governance.tokens import Scope
 from policies import selectors, waiver_states, waivers
@@ -148,7 +148,7 @@ class WaiversView(APIView):
     @extend_schema(
         operation_id="waivers_list",
         summary="Waivers, those that end first first",
-        parameters=queries.parameters(WaiversQuery),
+        parameters=openapi.query_parameters(WaiversQuery),
         responses={200: rest.page_schema(rest.schema_of(WaiverOut))},
     )
     def get(self, request: Request) -> Response:
