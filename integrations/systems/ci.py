@@ -179,6 +179,24 @@ curl --fail -H "Authorization: Bearer $SECRET" -H "Content-Type: application/jso
 {"id": "${bamboo.buildResultKey}", "pipeline": "${bamboo.planName}", "state": "passed",
  "commit": {"repository": "${bamboo.planRepository.repositoryUrl}", "sha": "${bamboo.planRepository.revision}"}}
 END
+```
+
+Where the CI signs tokens for its jobs no secret is needed: choose the scheme `oidc`, and say in its options which
+`issuer`, `audience` and `claims` are believed, each claim one of the values that you list.
+
+| CI | `issuer` | claim that says whose job it is |
+|---|---|---|
+| GitHub Actions | `https://token.actions.githubusercontent.com` | `repository`, `repository_id`, `environment`, `ref` |
+| GitLab | the address of the instance | `project_path`, `project_id`, `ref_protected` |
+| CircleCI | `https://oidc.circleci.com/org/<organisation>` | `oidc.circleci.com/project-id` |
+| Bitbucket | `https://api.bitbucket.org/2.0/workspaces/<workspace>/pipelines-config/identity/oidc` | `repositoryUuid` |
+
+In GitHub Actions the job has `permissions: {id-token: write}`, and asks for its token with the audience that you chose:
+
+```sh
+TOKEN=$(curl -s -H "Authorization: Bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" \\
+  "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=https://assay.example" | jq -r .value)
+curl --fail -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d @call.json {url}
 ```"""
 
 SYSTEM = System(
@@ -187,7 +205,7 @@ SYSTEM = System(
     group=Group.CI,
     mechanisms=(Mechanism.WEBHOOK,),
     tested=Tested.REPLAY,
-    schemes=(Scheme.BEARER, Scheme.STANDARD_WEBHOOKS),
+    schemes=(Scheme.BEARER, Scheme.STANDARD_WEBHOOKS, Scheme.OIDC),
     handled={"run": "a run with its commit, review, tests and model version, and what it deployed"},
     brings=frozenset({Fact.JOB, Fact.RUN, Fact.COMMIT, Fact.CHECK, Fact.DEPLOYMENT}),
     setup=SETUP,

@@ -10,6 +10,7 @@ import pytest
 from governance.errors import Invalid
 from integrations import schemes, signers
 from integrations.proofs import NO_OPTIONS, Delivery, Reason, SchemeOptions, Untrusted
+from integrations.systems import ci
 from integrations.systems.base import Scheme
 from tests.integrations import signing
 from tests.integrations.signing import NOW, OTHER, SECRET, Signed
@@ -186,6 +187,27 @@ def test_a_token_of_another_issuer_audience_time_or_sender_is_refused(changes: d
 def test_a_token_is_good_for_one_of_several_audiences_and_within_the_difference_of_clocks() -> None:
     verify(Scheme.OIDC, bearer(signing.token(aud=["https://x.example", signing.AUDIENCE])))
     verify(Scheme.OIDC, bearer(signing.token(exp=int(NOW.timestamp()) - 30)))
+
+
+@pytest.mark.parametrize(
+    ("issuer", "claim", "ours", "theirs"),
+    [
+        ("https://token.actions.githubusercontent.com", "repository", "acme/loans", "mallory/loans"),
+        ("https://gitlab.example", "project_path", "acme/loans", "acme/loans-fork"),
+        ("https://oidc.circleci.com/org/0c4ab8e2", "oidc.circleci.com/project-id", "3f0f", "3f0e"),
+    ],
+)
+def test_a_job_of_ci_is_believed_by_the_claim_that_says_whose_it_is(
+    issuer: str, claim: str, ours: str, theirs: str
+) -> None:
+    options = SchemeOptions(issuer=issuer, audience=signing.AUDIENCE, claims={claim: [ours]})
+    told: dict[str, Any] = {claim: ours}
+    other: dict[str, Any] = {claim: theirs}
+
+    verify(Scheme.OIDC, bearer(signing.token(iss=issuer, **told)), options=options)
+    assert refusal(Scheme.OIDC, bearer(signing.token(iss=issuer, **other)), options=options).place == claim
+    assert refusal(Scheme.OIDC, bearer(signing.token(iss=issuer)), options=options).place == claim
+    assert Scheme.OIDC in ci.SYSTEM.schemes
 
 
 def test_a_token_signed_with_another_key_or_none_is_refused() -> None:
