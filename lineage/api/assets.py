@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance import rest
+from governance import openapi, rest
 from governance import selectors as governance_selectors
 from governance.criticality import Tier
 from governance.errors import Invalid
@@ -25,7 +25,6 @@ from lineage.api.documents import (
     asset_out,
     instant,
     owner_out,
-    parameters,
 )
 from lineage.fieldmodels import Hiding
 from lineage.models import Asset, Run
@@ -205,7 +204,7 @@ class AssetsView(ReadView):
     @extend_schema(
         operation_id="assets_list",
         summary="Search assets",
-        parameters=parameters(AssetsQuery),
+        parameters=openapi.query_parameters(AssetsQuery),
         responses={200: _found_schema()},
     )
     def get(self, request: Request) -> Response:
@@ -280,7 +279,7 @@ class AssetView(ReadView):
     @extend_schema(
         operation_id="asset",
         summary="One asset",
-        parameters=parameters(OnADay),
+        parameters=openapi.query_parameters(OnADay),
         responses={200: rest.schema_of(AssetDetail)},
     )
     def get(self, request: Request, uuid: UUID) -> Response:
@@ -307,7 +306,7 @@ class VersionsView(ReadView):
     @extend_schema(
         operation_id="asset_versions",
         summary="Versions of an asset, the newest first",
-        parameters=parameters(VersionsQuery),
+        parameters=openapi.query_parameters(VersionsQuery),
         responses={200: rest.page_schema(rest.schema_of(VersionOut))},
     )
     def get(self, request: Request, uuid: UUID) -> Response:
@@ -327,7 +326,7 @@ class RunsView(ReadView):
     @extend_schema(
         operation_id="asset_runs",
         summary="Runs of a job, or runs that read or wrote an asset, the newest first",
-        parameters=parameters(RunsQuery),
+        parameters=openapi.query_parameters(RunsQuery),
         responses={200: rest.page_schema(rest.schema_of(RunOut))},
     )
     def get(self, request: Request, uuid: UUID) -> Response:

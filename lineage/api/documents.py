@@ -1,13 +1,11 @@
 """What the answers about the graph share: the day asked for, an asset, an owner, who may read."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.views import APIView
 
 from governance import rest
@@ -60,12 +58,6 @@ class OwnerOut(rest.Body, frozen=True, kw_only=True):
     role: str
     team: str
     user: str | None
-
-
-def parameters(kind: type[rest.Body]) -> list[OpenApiParameter]:
-    """The query parameters of a list or read, for the OpenAPI document."""
-    properties: Mapping[str, Any] = rest.schema_of(kind)["properties"]
-    return [OpenApiParameter(name, schema, OpenApiParameter.QUERY) for name, schema in properties.items()]
 
 
 def asset_out(asset: Asset) -> AssetOut:
