@@ -230,11 +230,15 @@ def _refuse_third_classes(rows: Sequence[dict[str, Any]], query: Query, positive
     for name, column in query.classes.items():
         others = {row[f"{name}_{end}"] for row in rows for end in ("least", "most")} - {None}
         if len(others) > 1:
-            least, most = min(others), max(others)
+            least, most = (_short(one) for one in (min(others), max(others)))
             raise Invalid(
-                f"Column {column.name!r} has more than two values: {least!r} and {most!r} beside {positive!r}.",
+                f"Column {column.name!r} has more than two values: {least} and {most} beside {positive!r}.",
                 fields={column.name: "has more than two values"},
             )
+
+
+def _short(value: Any) -> str:
+    return f"{value[:50]!r}…" if isinstance(value, str) and len(value) > 50 else repr(value)
 
 
 def _example(table: Table, fault: Fault) -> str:

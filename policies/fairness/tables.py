@@ -17,6 +17,9 @@ import duckdb
 from governance.errors import Invalid, TooLarge
 
 MAX_COLUMNS = 10_000
+# Names stand in findings and on pages.
+MAX_NAME_CHARS = 500
+MAX_TYPE_CHARS = 100
 MAX_HEADER_BYTES = 1 << 20
 # About 100 bytes a column and row group: room for 10,000 columns in 30 row groups, or 50 columns in 6,000.
 MAX_FOOTER_BYTES = 32 << 20
@@ -79,6 +82,9 @@ class Table:
     def column(self, name: str) -> Column:
         """Raises Invalid when there is none of that name, or more than one."""
         found = [column for column in self.columns if column.name == name]
+        if not found and len(name) > MAX_NAME_CHARS:
+            # As a model's file may have it, which anybody wrote.
+            raise Invalid(f"The table has no column {name[:50]!r}… (of {len(name):,} characters).")
         if len(found) == 1:
             return found[0]
         if found:
@@ -148,13 +154,18 @@ def _file(database: duckdb.DuckDBPyConnection, path: Path) -> Table:
         raise Invalid(f"The table cannot be read: {error.strerror}.") from error
     if not head:
         raise Invalid("The table is empty: not even a header.")
-    return _parquet(database, path, tail) if head.startswith(PARQUET) else _csv(database, path, head)
+    return _parquet(database, path, tail, size) if head.startswith(PARQUET) else _csv(database, path, head)
 
 
-def _parquet(database: duckdb.DuckDBPyConnection, path: Path, tail: bytes) -> Table:
+def _parquet(database: duckdb.DuckDBPyConnection, path: Path, tail: bytes, size: int) -> Table:
     if tail[4:] != PARQUET:
         raise Invalid("The table begins as Parquet and does not end as it: it was cut off.")
-    if (footer := int.from_bytes(tail[:4], "little")) > MAX_FOOTER_BYTES:
+    footer = int.from_bytes(tail[:4], "little")
+    if footer > size:
+        raise Invalid(
+            "The table begins and ends as Parquet and is none: what describes it would be longer than itself."
+        )
+    if footer > MAX_FOOTER_BYTES:
         raise TooLarge(
             f"The description of the table's columns takes {footer >> 20} MiB, more than {MAX_FOOTER_BYTES >> 20}. "
             "Write a file with the columns that the check names."
@@ -213,17 +224,25 @@ def _table(
     database: duckdb.DuckDBPyConnection, source: str, parameters: Mapping[str, object], names: Sequence[str] | None
 ) -> Table:
     described = database.execute(f"DESCRIBE SELECT * FROM {source}", dict(parameters)).fetchall()
-    _bounded(described)
+    said = names or [str(row[0]) for row in described]
+    _bounded(said)
     columns = [
-        Column(name=name, sql=_quoted(sql), type=kind)
-        for name, (sql, kind, *_) in zip(names or [row[0] for row in described], described, strict=True)
+        # A type of many fields is as long as they are, and of no use: it is told in part.
+        Column(name=name, sql=_quoted(sql), type=kind[:MAX_TYPE_CHARS])
+        for name, (sql, kind, *_) in zip(said, described, strict=True)
     ]
     return Table(database=database, source=source, parameters=parameters, columns=columns)
 
 
-def _bounded(columns: Sequence[object]) -> None:
-    if len(columns) > MAX_COLUMNS:
-        raise TooLarge(f"The table has {len(columns):,} columns; at most {MAX_COLUMNS:,} are read.")
+def _bounded(names: Sequence[str]) -> None:
+    if len(names) > MAX_COLUMNS:
+        raise TooLarge(f"The table has {len(names):,} columns; at most {MAX_COLUMNS:,} are read.")
+    longest = max(names, key=len, default="")
+    if len(longest) > MAX_NAME_CHARS:
+        raise TooLarge(
+            f"The table has a column whose name has {len(longest):,} characters, more than {MAX_NAME_CHARS}: "
+            f"{longest[:50]!r}…"
+        )
 
 
 def _quoted(name: str) -> str:
