@@ -5,7 +5,7 @@ Who answered what, who reviewed it and why is for the team itself, and for those
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from django.conf import settings
@@ -23,6 +23,7 @@ from governance.permissions import Permission
 Row = TypeVar("Row", Answer, Exemption)
 READERS = (Permission.ASSESS, Permission.SET_TARGETS, Permission.READ_AUDIT)
 LAPSES_SOON = timedelta(days=30)
+ENDS_SOON = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +167,11 @@ def initiatives(*, is_open: bool | None = None, team: Team | None = None) -> Que
     if is_open:
         return found.filter(outcome="").order_by("ends_on", "id")
     return found.exclude(outcome="").order_by("-closed_at", "-id")
+
+
+def ending_soon(today: date, *, team: Team | None = None) -> QuerySet[Initiative]:
+    """Open initiatives whose last day is today or at most 14 days ahead, the first to end first."""
+    return initiatives(is_open=True, team=team).filter(ends_on__gte=today, ends_on__lte=today + ENDS_SOON)
 
 
 def initiative(pk: int) -> Initiative:

@@ -33,5 +33,5 @@ def restate() -> int:
 
 @shared_task
 def remind() -> int:
-    """Teams reminded of answers that expire within 30 days. Run twice, it reminds of each once."""
+    """Teams reminded of answers and initiatives that come due. Run twice, it reminds of each once."""
     return reminders.send(timezone.now())

@@ -73,6 +73,7 @@ class Action(StrEnum):
 
     INITIATIVE_OPENED = "initiative.opened"
     INITIATIVE_CLOSED = "initiative.closed"
+    INITIATIVE_REMINDED = "initiative.reminded"
 
     SNAPSHOT_TAKEN = "snapshot.taken"
     SNAPSHOT_RESTATED = "snapshot.restated"

@@ -6,8 +6,8 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from assessments import answers, lateness, reminders, tasks
-from assessments.models import Answer, AnswerReview, Reexamination, Snapshot
+from assessments import answers, initiatives, lateness, reminders, tasks
+from assessments.models import Answer, AnswerReview, Initiative, Reexamination, Snapshot
 from governance.models import AuditEntry, User
 from tests.assessments import people, scenes, stories
 from tests.assessments.scenes import Organisation
@@ -103,3 +103,25 @@ def test_a_team_is_reminded_once_of_an_answer_that_expires(scene: Organisation) 
     assert entry.subject == answers.subject(Answer.objects.get(criterion="google-shared-operation"))
     assert (entry.detail["team"], entry.detail["criterion"]) == ("credit", "google-shared-operation")
     assert entry.detail["days_left"] == 11 or entry.detail["days_left"] == 12
+
+
+def test_teams_are_reminded_once_of_an_initiative_that_ends(scene: Organisation) -> None:
+    today = timezone.now().date()
+    for title, days in (("Owners", 9), ("Drills", 60)):
+        initiatives.start(
+            actor=scene.sponsor,
+            title=title,
+            framework="google-mlops",
+            teams=[scene.fraud, scene.credit],
+            starts_on=today - timedelta(days=30),
+            ends_on=today + timedelta(days=days),
+            criteria=["google-named-owner"],
+        )
+
+    assert (tasks.remind(), tasks.remind()) == (1, 0)
+
+    (entry,) = AuditEntry.objects.filter(action="initiative.reminded")
+    assert entry.subject == initiatives.subject(Initiative.objects.get(title="Owners"))
+    assert entry.detail["teams"] == ["credit", "fraud"]
+    assert entry.detail["days_left"] in {8, 9}
+    assert entry.detail["asked"] >= 2
