@@ -97,6 +97,26 @@ def points_of(snapshot: Snapshot, test: str) -> list[tuple[int | None, str, Docu
     return [(team, model, msgspec.json.decode(result)) for team, model, result in rows]
 
 
+def not_holding(snapshot: Snapshot, criterion: str, level: int) -> list[tuple[int | None, str, str, bool]]:
+    """Team, model, status and whether it is kept from its next level, of each model that does not hold a criterion.
+
+    Those that are kept from a level first, then what fails. `level` is the criterion's.
+    """
+    return _rows(
+        """
+        SELECT s.team_id, s.model::text, r.status, COALESCE(s.level, 0) + 1 = %(level)s AS is_kept
+        FROM assessments_scorecard s
+        CROSS JOIN LATERAL jsonb_to_recordset(s.results) AS r(criterion text, status text)
+        WHERE s.snapshot_id = %(snapshot)s AND s.model IS NOT NULL AND r.criterion = %(criterion)s
+          AND r.status NOT IN ('pass', 'not_applicable')
+        ORDER BY is_kept DESC, r.status <> 'fail', s.team_id, s.model
+        """,
+        snapshot=snapshot.pk,
+        criterion=criterion,
+        level=level,
+    )
+
+
 def history_of(framework: str, team: int | None, criterion: str) -> list[tuple[datetime, int, str, Document]]:
     """One criterion of a team in each published snapshot: time, number, catalogue version, result; the oldest first."""
     rows = _rows(

@@ -11,8 +11,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from assessments.measures import deliveries
-from assessments.measures.deliveries import Deliveries, Delivery
+from assessments.measures import counting, deliveries
+from assessments.measures.deliveries import Deliveries, Delivery, Frequency, Release, Whose
 from assessments.models import DeliveryRecord
 from governance.models import Team
 
@@ -52,6 +52,28 @@ def of_team(team: Team | None, *, as_of: datetime | None = None) -> Document | N
 def of_teams(*, as_of: datetime | None = None) -> Mapping[int | None, Document]:
     """Of every team with models in production, by its key, as kept last until that time."""
     return dict(_newest(as_of).filter(is_whole=False).values_list("team_id", "document"))
+
+
+def newest_at(as_of: datetime | None) -> datetime | None:
+    """Of when the numbers are that were kept last until that time; None before the first."""
+    return _newest(as_of).values_list("as_of", flat=True).first()
+
+
+def releases(
+    *, as_of: datetime, of: Whose, part: str = "releases", after: int = 0, limit: int
+) -> tuple[int, list[Release]]:
+    """The releases behind a number, from all that is known now: how many, and some of them from the `after`-th on.
+
+    `part` is one of `deliveries.PARTS`. Makes the populations on the way: seconds where there are very many runs.
+    """
+    with counting.population_tables(as_of, of=f"{deliveries.FAILED.text} {deliveries.LISTED}") as cursor:
+        return deliveries.releases(cursor, as_of=as_of, of=of, part=part, after=after, limit=limit)
+
+
+def frequencies(*, as_of: datetime, of: Whose, after: int = 0, limit: int) -> tuple[int, list[Frequency]]:
+    """How often each model in production is released: how many models, and some of them from the `after`-th on."""
+    with counting.population_tables(as_of, of=deliveries.FREQUENCIES) as cursor:
+        return deliveries.frequencies(cursor, as_of=as_of, of=of, after=after, limit=limit)
 
 
 def _newest(as_of: datetime | None) -> QuerySet[DeliveryRecord]:

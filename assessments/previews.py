@@ -15,6 +15,7 @@ from assessments import assessing, documents, selectors
 from assessments.items import Miss
 from assessments.measures import counting, definitions
 from assessments.measures.counting import Scope
+from assessments.measures.deliveries import Whose
 from governance.errors import NotFound
 from governance.models import Team
 
@@ -29,27 +30,33 @@ class Preview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """Misses of one criterion of a team, counted again as of a time from all that is known now: some of `total`."""
+    """Misses of one criterion with their teams, counted again as of a time from all known by now: some of `total`."""
 
     at: datetime
     total: int
-    misses: Sequence[Miss]
+    misses: Sequence[tuple[int | None, Miss]]
 
 
 def every_miss(
-    *, team: Team | None, framework: str, criterion: str, as_of: datetime, after: int = 0, limit: int
+    *,
+    of: Whose,
+    framework: str,
+    criterion: str,
+    as_of: datetime,
+    state: str = "",
+    after: int = 0,
+    limit: int | None = None,
 ) -> Listed:
     """Misses beyond those that a snapshot keeps, from the `after`-th on. Facts that came late may make them others.
 
-    Only what the criterion counts is made on the way. Raises NotFound for a criterion that nothing measures.
+    Of one state, or of both when it is empty. Only what the criterion counts is made on the way. Raises NotFound for
+    a criterion that nothing measures.
     """
     wanted = next((one for one in selectors.ladder(framework).criteria if one.id == criterion), None)
     if wanted is None or wanted.id not in definitions.MEASURES:
         raise NotFound(f"{framework} measures no criterion {criterion}.", fields={"criterion": "not measured"})
-    with counting.population_tables(as_of, of=definitions.MEASURES[wanted.id]) as cursor:
-        total, found = counting.misses(
-            cursor, wanted, team=team.pk if team else None, as_of=as_of, after=after, limit=limit
-        )
+    with counting.population_tables(as_of, of=definitions.MEASURES[wanted.id].text) as cursor:
+        total, found = counting.misses(cursor, wanted, of=of, as_of=as_of, state=state, after=after, limit=limit)
     return Listed(at=as_of, total=total, misses=found)
 
 

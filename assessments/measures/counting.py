@@ -19,7 +19,7 @@ from assessments.framework import Criterion, Ladder, Rubric, Statistic
 from assessments.items import LONGEST_LOOK_BACK, MAX_MISSES, Miss, State, Tally
 from assessments.judging import Age
 from assessments.measures import definitions, deliveries, populations
-from assessments.measures.deliveries import Deliveries
+from assessments.measures.deliveries import Deliveries, Whose
 from assessments.measures.expressions import Measure, TestMeasure
 from assessments.scoring import Standing
 from lineage import evidence as lineage_evidence
@@ -123,10 +123,10 @@ def ageing(criterion: Criterion) -> tuple[str, ...]:
 
 
 @contextmanager
-def population_tables(as_of: datetime, *, of: Measure | None = None) -> Iterator[CursorWrapper]:
+def population_tables(as_of: datetime, *, of: str | None = None) -> Iterator[CursorWrapper]:
     """A transaction in which the populations stand as temporary tables, all seen at one instant.
 
-    Of one measure alone: only the tables that its items need, with the owners, and not what tells how sure they are.
+    Of a text of SQL alone: only the tables that it names, with the owners, and not what tells how sure they are.
     """
     is_inside = connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
@@ -282,25 +282,36 @@ def _chosen(measure: Measure) -> str:
 
 
 def misses(
-    cursor: CursorWrapper, criterion: Criterion, *, team: int | None, as_of: datetime, after: int, limit: int
-) -> tuple[int, list[Miss]]:
-    """How many misses a team has by a measured criterion, and some of them in the order in which a result has them."""
+    cursor: CursorWrapper,
+    criterion: Criterion,
+    *,
+    of: Whose,
+    as_of: datetime,
+    state: str,
+    after: int,
+    limit: int | None,
+) -> tuple[int, list[tuple[int | None, Miss]]]:
+    """How many misses there are by a measured criterion, and some of them with their teams.
+
+    Of each team they come in the order in which a result has them. `state` is one of theirs, or empty for all.
+    """
     measure = definitions.MEASURES[criterion.id]
-    parameters = _parameters(criterion, as_of) | {"team": team, "after": after, "limit": limit}
+    asked = {"team": of.team, "is_one_team": of.is_one_team, "wanted": state, "after": after, "limit": limit}
+    parameters = _parameters(criterion, as_of) | asked
     cursor.execute(
         f"""
         {_chosen(measure)}
-        SELECT count(*) OVER (), c.asset::text, c.label, c.state, c.missing FROM chosen c
-        WHERE c.scope IS NULL AND c.team_id IS NOT DISTINCT FROM %(team)s
-          AND c.state NOT IN (%(good)s, 'not_applicable')
-        ORDER BY c.state = 'unknown', c.label, c.asset OFFSET %(after)s LIMIT %(limit)s
+        SELECT count(*) OVER (), c.team_id, c.asset::text, c.label, c.state, c.missing FROM chosen c
+        WHERE c.scope IS NULL AND (NOT %(is_one_team)s OR c.team_id IS NOT DISTINCT FROM %(team)s)
+          AND c.state NOT IN (%(good)s, 'not_applicable') AND %(wanted)s IN ('', c.state)
+        ORDER BY c.team_id NULLS LAST, c.state = 'unknown', c.label, c.asset OFFSET %(after)s LIMIT %(limit)s
         """,
         parameters,
     )
     rows = cursor.fetchall()
     found = [
-        Miss(asset=asset, label=label, state=State(state), missing=_facts(lacks) if lacks else ())
-        for _, asset, label, state, lacks in rows
+        (owner, Miss(asset=asset, label=label, state=State(found_state), missing=_facts(lacks) if lacks else ()))
+        for _, owner, asset, label, found_state, lacks in rows
     ]
     return (rows[0][0] if rows else 0), found
 
@@ -357,9 +368,9 @@ def _points(cursor: CursorWrapper, measure: TestMeasure, as_of: datetime) -> dic
     return found
 
 
-def _make_tables(cursor: CursorWrapper, as_of: datetime, of: Measure | None) -> None:
+def _make_tables(cursor: CursorWrapper, as_of: datetime, of: str | None) -> None:
     parameters: Parameters = {"as_of": as_of, "since": as_of - LONGEST_LOOK_BACK}
-    needed = None if of is None else _needed(" ".join((of.population, of.joins, of.state, of.value, of.unproven)))
+    needed = None if of is None else _needed(of)
     for table in populations.TABLES:
         if needed is None or table.name in needed:
             _make(cursor, table.name, table.query, parameters, table.keys)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db.backends.utils import CursorWrapper
 
@@ -60,9 +61,47 @@ class Deliveries:
     teams: Mapping[int | None, Delivery]
 
 
-RELEASES = f"""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """One release. `is_failed` is None while nobody tells. `broke_at`: the alert, else the release itself."""
+
+    deployment: UUID
+    version: UUID | None
+    label: str
+    model: UUID
+    team: int | None
+    at: datetime
+    lead_days: float | None
+    is_failed: bool | None
+    broke_at: datetime | None
+    recovery_hours: float | None
+    is_rework: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frequency:
+    """How often a model in production is released."""
+
+    model: UUID
+    name: str
+    team: int | None
+    releases: int
+    releases_a_year: float
+
+
+# What of the releases a number rests on, by its name.
+PARTS: Mapping[str, str] = {
+    "releases": "true",
+    "lead": "m.lead_days >= 0",
+    "known": "m.word IN ('true', 'false')",
+    "failed": "m.word = 'true'",
+    "recovered": "m.recovery_hours IS NOT NULL",
+    "reworked": "m.is_rework",
+}
+MENDED = f"""
     WITH judged AS (
-        SELECT p.model, p.model_id, p.deployment_id, p.at, split_part({FAILED.state}, ':', 1) AS word,
+        SELECT p.model, p.model_id, p.deployment_id, p.at, p.asset, p.version, p.label,
+               split_part({FAILED.state}, ':', 1) AS word,
                extract(epoch FROM p.at - COALESCE(g.merged_at, t.ended_at)) / 86400 AS lead_days
         FROM deployments_started p {FAILED.joins}
         LEFT JOIN m_written t ON t.version_id = p.version_id
@@ -86,6 +125,9 @@ RELEASES = f"""
         WINDOW earlier AS (PARTITION BY b.model_id ORDER BY b.at
                            GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
     )
+"""
+RELEASES = f"""
+    {MENDED}
     SELECT GROUPING(o.team_id) = 1, o.team_id, count(*), count(*) FILTER (WHERE word = 'true'),
            count(*) FILTER (WHERE word IN ('true', 'false')), count(*) FILTER (WHERE is_rework),
            percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY lead_days)
@@ -94,21 +136,38 @@ RELEASES = f"""
     FROM mended m LEFT JOIN m_owner o ON o.model = m.model AND o.window_days = 180
     GROUP BY GROUPING SETS ((o.team_id), ())
 """
-FREQUENCY = """
-    SELECT GROUPING(o.team_id) = 1, o.team_id,
-           percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY r.releases), count(*)
+RELEASED = """
     FROM production_models p LEFT JOIN m_owner o ON o.model = p.model AND o.window_days = 0
     CROSS JOIN LATERAL (
-        SELECT count(*) * 365.0 / extract(epoch FROM %(window)s::interval) * 86400 AS releases
+        SELECT count(*) AS count, count(*) * 365.0 / extract(epoch FROM %(window)s::interval) * 86400 AS releases
         FROM deployments_started d WHERE d.model_id = p.model_id AND d.at > %(as_of)s - %(window)s
     ) r
+"""
+FREQUENCY = f"""
+    SELECT GROUPING(o.team_id) = 1, o.team_id,
+           percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY r.releases), count(*)
+    {RELEASED}
     GROUP BY GROUPING SETS ((o.team_id), ())
+"""
+ONE_TEAM = "(NOT %(is_one_team)s OR o.team_id IS NOT DISTINCT FROM %(team)s)"
+LISTED = f"""
+    {MENDED}
+    SELECT count(*) OVER (), m.asset, m.version, m.label, m.model, o.team_id, m.at, m.lead_days::float, m.word,
+           m.broke_at, m.recovery_hours::float, m.is_rework
+    FROM mended m LEFT JOIN m_owner o ON o.model = m.model AND o.window_days = 180
+    WHERE {ONE_TEAM}
+"""
+# The newest first, and those of one instant in an order that stays.
+PAGED = "ORDER BY m.at DESC, m.asset, m.model OFFSET %(after)s LIMIT %(limit)s"
+FREQUENCIES = f"""
+    SELECT count(*) OVER (), p.model, p.label, o.team_id, r.count, r.releases::float {RELEASED}
+    WHERE {ONE_TEAM} ORDER BY r.count DESC, p.label, p.model OFFSET %(after)s LIMIT %(limit)s
 """
 
 
 def count(cursor: CursorWrapper, *, as_of: datetime, window: timedelta = WINDOW) -> Deliveries:
     """Over the populations that the cursor's transaction holds."""
-    parameters: dict[str, Any] = {"as_of": as_of, "since": as_of - timedelta(days=365), "window": window}
+    parameters = _parameters(as_of, window)
     cursor.execute(FREQUENCY, parameters)
     found: dict[tuple[bool, int | None], dict[str, Any]] = {
         (whole, team): {"releases_a_year": _spread(quarters, items)}
@@ -136,3 +195,55 @@ def _spread(quarters: list[Any] | None, items: int) -> Spread:
         return Spread()
     lower, median, upper = (float(value) for value in quarters)
     return Spread(lower=lower, median=median, upper=upper, items=items)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whose:
+    """Releases of one team (None: what nobody owns), or of all."""
+
+    team: int | None = None
+    is_one_team: bool = False
+
+
+def releases(
+    cursor: CursorWrapper, *, as_of: datetime, of: Whose, part: str, after: int, limit: int
+) -> tuple[int, list[Release]]:
+    """How many releases one of PARTS has in the window, and some of them, the newest first."""
+    page = {"team": of.team, "is_one_team": of.is_one_team, "after": after, "limit": limit}
+    cursor.execute(f"{LISTED} AND {PARTS[part]} {PAGED}", _parameters(as_of, WINDOW) | page)
+    rows = cursor.fetchall()
+    found = [
+        Release(
+            deployment=deployment,
+            version=version,
+            label=label,
+            model=model,
+            team=team,
+            at=at,
+            lead_days=lead if lead is not None and lead >= 0 else None,
+            is_failed={"true": True, "false": False}.get(word),
+            broke_at=broke_at if word == "true" else None,
+            recovery_hours=recovery,
+            is_rework=is_rework,
+        )
+        for _, deployment, version, label, model, team, at, lead, word, broke_at, recovery, is_rework in rows
+    ]
+    return (rows[0][0] if rows else 0), found
+
+
+def frequencies(
+    cursor: CursorWrapper, *, as_of: datetime, of: Whose, after: int, limit: int
+) -> tuple[int, list[Frequency]]:
+    """How many models are in production, and how often some of them are released, the most often first."""
+    page = {"team": of.team, "is_one_team": of.is_one_team, "after": after, "limit": limit}
+    cursor.execute(FREQUENCIES, _parameters(as_of, WINDOW) | page)
+    rows = cursor.fetchall()
+    found = [
+        Frequency(model=model, name=name, team=team, releases=count, releases_a_year=a_year)
+        for _, model, name, team, count, a_year in rows
+    ]
+    return (rows[0][0] if rows else 0), found
+
+
+def _parameters(as_of: datetime, window: timedelta) -> dict[str, Any]:
+    return {"as_of": as_of, "since": as_of - timedelta(days=365), "window": window}

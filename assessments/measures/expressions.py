@@ -25,6 +25,11 @@ class Measure:
     # Facts of our own records are never stale, and as strong as the service itself.
     is_own_record: bool = False
 
+    @property
+    def text(self) -> str:
+        """All its SQL, which names the tables that it reads."""
+        return " ".join((self.population, self.joins, self.state, self.value, self.unproven))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestMeasure:

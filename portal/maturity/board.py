@@ -152,9 +152,9 @@ def tile(framework: Framework, lines: Sequence[Line], snapshot: Snapshot | None)
         return _rubric_tile(framework, lines, snapshot)
     found = portfolio.summary(framework, lines, snapshot)
     names = [level.name for level in framework.levels]
-    facts = [] if found.rated == found.teams else [f"{found.rated} of {found.teams} teams rated"]
+    facts = [] if found.rated == found.teams else [f"{found.rated} of {found.teams} rated"]
     if found.lowest is not None:
-        facts.append(f"lowest team {found.lowest}")
+        facts.append(f"lowest {found.lowest}")
     return Tile(
         framework=framework.framework,
         title=framework.title,
@@ -173,9 +173,9 @@ def tile(framework: Framework, lines: Sequence[Line], snapshot: Snapshot | None)
 def _rubric_tile(rubric: Rubric, lines: Sequence[Line], snapshot: Snapshot | None) -> Tile:
     found = portfolio.test_summary(rubric, lines, snapshot)
     title = {section.section: section.title for section in rubric.sections}
-    facts = [] if found.scored == found.models else [f"{found.scored} of {found.models} models scored"]
+    facts = [] if found.scored == found.models else [f"{found.scored} of {found.models} scored"]
     if found.lowest is not None:
-        facts.append(f"lowest model {found.lowest:.1f}")
+        facts.append(f"lowest {found.lowest:.1f}")
     if found.deciding:
         facts.append(f"decided by {title[found.deciding].lower()}")
     return Tile(
@@ -240,6 +240,12 @@ def running(at: datetime) -> list[Running]:
 
 def running_of(team: Team) -> list[Running]:
     return [how_far(one, timezone.now()) for one in records.initiatives(is_open=True, team=team)]
+
+
+def ending_of(team: Team) -> list[Running]:
+    """The team's initiatives that come due."""
+    now = timezone.now()
+    return [how_far(one, now) for one in records.ending_soon(now.date(), team=team)]
 
 
 def how_far(initiative: Initiative, at: datetime) -> Running:

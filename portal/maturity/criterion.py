@@ -11,7 +11,9 @@ from django.urls import reverse
 from assessments import aggregates, catalogue, portfolio, previews, scoring, selectors
 from assessments.framework import EXTENT_CREDITS, Criterion, Fact, Framework, Ladder, ScoredTest
 from assessments.judging import FRESH_DAYS, FULL_VOLUME, REVIEWED_STRENGTH, STALE_DAYS, UNREVIEWED_STRENGTH
+from assessments.measures.deliveries import Whose
 from assessments.models import Snapshot
+from governance import selectors as people
 from governance.errors import NotFound
 from governance.models import Team
 from lineage import selectors as graph
@@ -51,6 +53,18 @@ class Miss:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Blocked:
+    """A model that does not hold a criterion, and whether that keeps it from its next level."""
+
+    model: str
+    name: str
+    team: str
+    slug: str
+    status: str
+    is_kept: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TeamResult:
     """What a team came to in one criterion."""
 
@@ -69,6 +83,9 @@ def across(framework: str, criterion: str, *, as_of: datetime | None, number: in
     snapshot = portfolio.shown(framework, as_of=as_of)
     results = aggregates.results_of(snapshot, criterion) if snapshot else []
     listed = [(team, miss) for team, result in results for miss in result.get("misses", ())]
+    models = (
+        aggregates.not_holding(snapshot, found.id, found.level) if snapshot and isinstance(found, Criterion) else []
+    )
     return {
         "framework": of,
         "criterion": found,
@@ -80,10 +97,30 @@ def across(framework: str, criterion: str, *, as_of: datetime | None, number: in
         "until": min(after + PAGE, len(listed)),
         "kept": len(listed),
         "number": number,
-        "has_more": after + PAGE < len(listed),
+        "has_more": after + PAGE < max(len(listed), len(models)),
+        "models": blocked(models[after : after + PAGE]),
+        "model_count": len(models),
+        "kept_models": sum(is_kept for _, _, _, is_kept in models),
         "all_misses": sum(miss_count(found, result) for _, result in results),
         "tests": models_of(snapshot, found) if isinstance(found, ScoredTest) and snapshot else [],
     }
+
+
+def blocked(models: Sequence[tuple[int | None, str, str, bool]]) -> list[Blocked]:
+    """The models with their names and teams."""
+    names = graph.named([UUID(model) for _, model, _, _ in models])
+    teams = people.teams().in_bulk([team for team, _, _, _ in models if team is not None])
+    return [
+        Blocked(
+            model=model,
+            name=names[UUID(model)].name if UUID(model) in names else model,
+            team=teams[team].name if team in teams else words.UNOWNED_NAME,
+            slug=teams[team].slug if team in teams else words.UNOWNED,
+            status=status,
+            is_kept=is_kept,
+        )
+        for team, model, status, is_kept in models
+    ]
 
 
 def team_result(criterion: Criterion | ScoredTest, team: Team | None, result: Mapping[str, Any]) -> TeamResult:
@@ -145,7 +182,12 @@ def every_miss(
     if snapshot is None:
         raise NotFound(f"There is no snapshot of {framework} at that time.", fields={"framework": "no snapshot"})
     listed = previews.every_miss(
-        team=team, framework=framework, criterion=criterion, as_of=snapshot.as_of, after=after, limit=PAGE
+        of=Whose(team=team.pk if team else None, is_one_team=True),
+        framework=framework,
+        criterion=criterion,
+        as_of=snapshot.as_of,
+        after=after,
+        limit=PAGE,
     )
     stored = aggregates.results_of(snapshot, criterion)
     own = next((result for owner, result in stored if owner == team), {})
@@ -165,7 +207,7 @@ def every_miss(
         "misses": misses(
             [
                 (team, {"asset": one.asset, "label": one.label, "state": one.state, "missing": one.missing})
-                for one in listed.misses
+                for _, one in listed.misses
             ]
         ),
     }

@@ -113,6 +113,7 @@ def context(team: Team | None, framework: Framework, *, as_of: datetime | None, 
         "model_counts": counts(framework, models),
         "chart": trend(framework, team, until=snapshot.as_of if snapshot else None),
         "initiatives": board.running_of(team) if team else [],
+        "ending": board.ending_of(team) if team else [],
         "lapsing": [(one, words.title(one.criterion)) for one in records.lapsing_soon(timezone.now()).filter(team=team)]
         if team
         else [],

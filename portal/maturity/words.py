@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from assessments.framework import Framework, Ladder
@@ -10,6 +11,7 @@ from portal.marks import ALERT, CROSS, QUESTION, TICK, Mark
 
 # What nobody owns, in addresses: no team has this slug.
 UNOWNED = "-"
+UNOWNED_NAME = "Unowned"
 TEST_ID = re.compile(r"^[a-z]+-[a-z]+-\d+-")
 
 STATUSES: Mapping[str, Mark] = {
@@ -42,6 +44,11 @@ BANDS: Mapping[str, Mark] = {
     "high": Mark(word="High confidence", icon=TICK, tone="pass"),
     "medium": Mark(word="Medium confidence", icon="circle-dashed", tone="neutral"),
     "low": Mark(word="Low confidence", icon=QUESTION, tone="unknown"),
+}
+RELEASES: Mapping[bool | None, Mark] = {
+    True: Mark(word="Failed", icon=CROSS, tone="fail"),
+    False: Mark(word="Held", icon=TICK, tone="pass"),
+    None: Mark(word="Unknown", icon=QUESTION, tone="unknown"),
 }
 EXTENTS: Mapping[str, str] = {
     "none": "None of them",
@@ -156,22 +163,36 @@ def tile_facts(tile: Any) -> str:
     return "; ".join(said)
 
 
-def delivered(document: Mapping[str, Any] | None) -> list[tuple[str, str, str]]:
-    """How changes reach production: name, value, and what it rests on. Unknown is said, never left as a zero."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A measure of delivery: its value, what that rests on, and of which releases (`part`) both are made."""
+
+    name: str
+    value: str
+    rests: str
+    part: str
+
+
+def delivered(document: Mapping[str, Any] | None) -> list[Outcome]:
+    """How changes reach production. Unknown is said, never left as a zero."""
     if not document:
         return []
     fails, rework = document["change_fail_rate"], document["rework_rate"]
-    releases = f"{document['releases']:,} releases"
+    lead, a_year, recovery = (
+        _spread(document["lead_days"], "days", "releases"),
+        _spread(document["releases_a_year"], "", "models"),
+        _spread(document["recovery_hours"], "hours", "failures"),
+    )
+    failed = f"{document['failed']:,} of {document['known']:,} known"
+    reworked = f"{document['reworked']:,} of {document['releases']:,} releases"
     return [
-        ("Lead time", *_spread(document["lead_days"], "days", "releases")),
-        ("Releases a year", *_spread(document["releases_a_year"], "", "models")),
-        (
-            "Change fail rate",
-            "unknown" if fails is None else f"{fails:.0%}",
-            f"{document['failed']:,} of {document['known']:,} known",
+        Outcome(name="Lead time", value=lead[0], rests=lead[1], part="lead"),
+        Outcome(name="Releases a year", value=a_year[0], rests=a_year[1], part="models"),
+        Outcome(
+            name="Change fail rate", value="unknown" if fails is None else f"{fails:.0%}", rests=failed, part="known"
         ),
-        ("Time to recover", *_spread(document["recovery_hours"], "hours", "failures")),
-        ("Rework", "unknown" if rework is None else f"{rework:.0%}", f"{document['reworked']:,} of {releases}"),
+        Outcome(name="Time to recover", value=recovery[0], rests=recovery[1], part="recovered"),
+        Outcome(name="Rework", value="unknown" if rework is None else f"{rework:.0%}", rests=reworked, part="reworked"),
     ]
 
 

@@ -13,7 +13,7 @@ from assessments.models import Snapshot
 from governance import selectors
 from governance.errors import NotFound
 from governance.models import Team
-from portal.maturity import board
+from portal.maturity import board, words
 from portal.maturity import team as teams
 from portal.maturity.figures import Chart
 from portal.maturity.team import Tile
@@ -54,7 +54,7 @@ class OfTeam:
     exemptions: Sequence[Any]
     sentences: Sequence[str]
     obstacles: Sequence[str]
-    outcomes: Sequence[tuple[str, str, str]]
+    outcomes: Sequence[words.Outcome]
 
 
 def of_team(team: Team, *, as_of: datetime | None = None, is_daily: bool = False) -> bytes:

@@ -39,6 +39,12 @@ def outcome_of(word: str) -> marks.Mark:
 
 
 @register.filter
+def release_mark(is_failed: bool | None) -> marks.Mark:
+    """Whether a release failed; None while nobody tells."""
+    return words.RELEASES[is_failed]
+
+
+@register.filter
 def band_mark(band: str) -> marks.Mark:
     return marks.mark(words.BANDS, band)
 
@@ -72,6 +78,15 @@ def gain(value: float) -> str:
 def share(value: float | None) -> str:
     """A number of items, a share or a median as it is stored, short."""
     return "unbounded" if value is None else f"{value:.4g}"
+
+
+@register.filter
+def within(address: str, query: str | None) -> str:
+    """The address with more of a query, before its fragment."""
+    if not query:
+        return address
+    path, mark, fragment = address.partition("#")
+    return f"{path}{'&' if '?' in path else '?'}{query}{mark}{fragment}"
 
 
 @register.filter

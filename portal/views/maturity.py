@@ -1,6 +1,7 @@
 """Maturity over all teams: the leadership page, the method, what would make results known."""
 
 from datetime import UTC, date, datetime, time
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
@@ -18,9 +19,17 @@ from portal.requests import PortalRequest
 TIERS = {tier.value for tier in Tier} | {"none"}
 
 
+# What links between pages of maturity take along, so that all of them speak of the same time and teams.
+ALONG = ("as_of", "tier", "daily")
+
+
 def frame(request: PortalRequest) -> dict[str, object]:
     """What every page of maturity needs beside its own."""
-    return {"is_generated": people.is_generated(), "may_read_all": records.may_read_all(request.user)}
+    return {
+        "is_generated": people.is_generated(),
+        "may_read_all": records.may_read_all(request.user),
+        "along": urlencode({name: said for name in ALONG if (said := queries.text(request, name))}),
+    }
 
 
 def day(request: PortalRequest, name: str = "as_of") -> datetime | None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from assessments import delivery, snapshots
+from assessments.measures.deliveries import Whose
 from assessments.snapshots import Kind
 from governance.models import Team, User
 from tests import factories
@@ -64,6 +65,40 @@ def test_it_comes_out_as_worked_by_hand(team: Team, other_team: Team, history: U
     assert found["releases_a_year"]["median"] == pytest.approx(3 * 365 / 180)
     assert delivery.of_all() == found
     assert delivery.of_team(other_team) is None
+
+
+def test_every_number_opens_to_the_releases_behind_it(team: Team, other_team: Team, history: User) -> None:
+    snapshots.take(kind=Kind.COMPUTED, as_of=NOW)
+    kept = delivery.of_team(team)
+    assert kept is not None
+    own = Whose(team=team.pk, is_one_team=True)
+
+    counts = {
+        part: delivery.releases(as_of=NOW, of=own, part=part, limit=10)[0]
+        for part in ("releases", "lead", "known", "failed", "recovered", "reworked")
+    }
+
+    assert counts == {
+        "releases": kept["releases"],
+        "lead": kept["lead_days"]["items"],
+        "known": kept["known"],
+        "failed": kept["failed"],
+        "recovered": kept["recovery_hours"]["items"],
+        "reworked": kept["reworked"],
+    }
+    total, (second,) = delivery.releases(as_of=NOW, of=Whose(), after=1, limit=1)
+    assert (total, second.version, second.is_failed, second.broke_at) == (
+        3,
+        stories.version("credit", "2"),
+        True,
+        ago(38),
+    )
+    assert second.lead_days == pytest.approx(4)
+    assert second.recovery_hours == pytest.approx(48)
+    models, (model,) = delivery.frequencies(as_of=NOW, of=own, limit=10)
+    assert (models, model.releases, model.model) == (1, 3, stories.model("credit"))
+    assert delivery.releases(as_of=NOW, of=Whose(team=other_team.pk, is_one_team=True), limit=10) == (0, [])
+    assert delivery.releases(as_of=NOW, of=Whose(is_one_team=True), limit=10) == (0, [])
 
 
 def test_a_time_is_recorded_once_and_answers_for_later(team: Team, history: User) -> None:
