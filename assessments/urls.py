@@ -24,6 +24,11 @@ urlpatterns = [
         criteria.MissesView.as_view(),
         name="api-criterion-misses",
     ),
+    path(
+        "frameworks/<slug:framework>/criteria/<slug:criterion>/misses.csv",
+        criteria.MissesCsvView.as_view(),
+        name="api-criterion-misses-csv",
+    ),
     path("answers", words.AnswersView.as_view(), name="api-answers"),
     path("answers/<int:answer>", words.AnswerView.as_view(), name="api-answer"),
     path("answers/<int:answer>/reviews", words.ReviewsView.as_view(), name="api-answer-reviews"),

@@ -1,20 +1,26 @@
 """The catalogue over HTTP, and each criterion down to the misses behind its numbers."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
+from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from assessments import aggregates, portfolio, selectors
-from assessments.api import documents
+from assessments import aggregates, portfolio, previews, selectors
+from assessments.api import documents, tables
 from assessments.api.documents import MissOut, OnADay, SnapshotOut
+from assessments.measures.deliveries import Whose
+from assessments.models import Snapshot
 from governance import openapi, rest
 from governance import selectors as people
+from governance.models import Team
 from governance.tokens import Scope
+
+MISS_COLUMNS = ("team", "criterion", "state", "label", "what", "asset", "missing")
 
 
 class OfSnapshot(rest.Body, frozen=True, kw_only=True):
@@ -24,13 +30,27 @@ class OfSnapshot(rest.Body, frozen=True, kw_only=True):
     daily: bool = False
 
 
-class MissesQuery(rest.Paging, frozen=True, kw_only=True):
-    """Of all teams, or of one; in the state false or unknown; of which snapshot, as OfSnapshot."""
+class WhichMisses(rest.Body, frozen=True, kw_only=True):
+    """Of all teams, or of one; in one state (true counts where a criterion bounds from above); of which snapshot."""
 
     as_of: str | None = None
     daily: bool = False
     team: str = ""
-    state: str = ""
+    state: Literal["", "true", "false", "unknown"] = ""
+
+
+class MissesQuery(rest.Paging, frozen=True, kw_only=True):
+    """Which misses, as WhichMisses, page by page.
+
+    A snapshot keeps the first 50 of each team. `whole`: all of them, counted again as of the snapshot's time from
+    everything that is known now; only of criteria that are measured.
+    """
+
+    as_of: str | None = None
+    daily: bool = False
+    team: str = ""
+    state: Literal["", "true", "false", "unknown"] = ""
+    whole: bool = False
 
 
 class CriterionOut(rest.Body, frozen=True, kw_only=True):
@@ -104,6 +124,8 @@ class MissesView(APIView):
         selectors.criterion(framework, criterion)
         snapshot = documents.snapshot(_on(framework, asked))
         only = people.team(asked.team) if asked.team else None
+        if asked.whole:
+            return rest.answer(_whole(snapshot, criterion, asked, only))
         listed = [
             (team, criterion, miss)
             for team, result in aggregates.results_of(snapshot, criterion)
@@ -115,5 +137,61 @@ class MissesView(APIView):
         return rest.answer(page)
 
 
-def _on(framework: str, asked: OfSnapshot | MissesQuery) -> OnADay:
+class MissesCsvView(APIView):
+    scopes = {"GET": Scope.READ}
+
+    @extend_schema(
+        operation_id="criterion_misses_csv",
+        summary="All misses of a criterion as a table, counted again as of the snapshot's time",
+        parameters=openapi.query_parameters(WhichMisses),
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, framework: str, criterion: str) -> StreamingHttpResponse:
+        asked = rest.query(request, WhichMisses)
+        selectors.criterion(framework, criterion)
+        snapshot = documents.snapshot(_on(framework, asked))
+        only = people.team(asked.team) if asked.team else None
+        listed, _ = _listed(snapshot, criterion, state=asked.state, only=only, after=0, limit=None)
+        rows = (msgspec.to_builtins(one) | {"missing": "; ".join(one.missing)} for one in documents.misses_out(listed))
+        return tables.response(MISS_COLUMNS, rows, name=f"{criterion}-misses.csv")
+
+
+def _whole(snapshot: Snapshot, criterion: str, asked: MissesQuery, only: Team | None) -> dict[str, Any]:
+    """One page of all misses."""
+    first = documents.first(asked)
+    listed, total = _listed(snapshot, criterion, state=asked.state, only=only, after=first, limit=asked.limit)
+    following = first + asked.limit
+    page: dict[str, Any] = {
+        "results": documents.misses_out(listed),
+        "next": str(following) if following < total else None,
+    }
+    return page | {"count": total} if asked.count else page
+
+
+def _listed(
+    snapshot: Snapshot, criterion: str, *, state: str, only: Team | None, after: int, limit: int | None
+) -> tuple[list[tuple[Team | None, str, dict[str, Any]]], int]:
+    """Misses with their teams, and how many there are."""
+    found = previews.every_miss(
+        of=Whose(team=only.pk if only else None, is_one_team=only is not None),
+        framework=snapshot.framework,
+        criterion=criterion,
+        as_of=snapshot.as_of,
+        state=state,
+        after=after,
+        limit=limit,
+    )
+    teams = people.teams().in_bulk({team for team, _ in found.misses if team is not None})
+    listed: list[tuple[Team | None, str, dict[str, Any]]] = [
+        (
+            teams.get(team) if team is not None else None,
+            criterion,
+            {"asset": one.asset, "label": one.label, "state": one.state.value, "missing": list(one.missing)},
+        )
+        for team, one in found.misses
+    ]
+    return listed, found.total
+
+
+def _on(framework: str, asked: OfSnapshot | MissesQuery | WhichMisses) -> OnADay:
     return OnADay(framework=framework, as_of=asked.as_of, daily=asked.daily)

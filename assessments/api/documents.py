@@ -263,14 +263,19 @@ def offset(cursor: str) -> int:
     return int(cursor)
 
 
-def page(rows: list[Any], asked: rest.Paging) -> Document:
-    """One page of a list that never changes."""
+def first(asked: rest.Paging) -> int:
+    """The place of the first row of a page. Raises Invalid for a cursor or a limit that cannot be."""
     if not 1 <= asked.limit <= rest.MAX_PAGE_SIZE:
         says = f"Not between 1 and {rest.MAX_PAGE_SIZE}."
         raise Invalid(f"limit: {says}", fields={"limit": says})
-    first = offset(asked.cursor)
+    return offset(asked.cursor)
+
+
+def page(rows: list[Any], asked: rest.Paging) -> Document:
+    """One page of a list that never changes."""
+    begin = first(asked)
     body: Document = {
-        "results": rows[first : first + asked.limit],
-        "next": str(first + asked.limit) if len(rows) > first + asked.limit else None,
+        "results": rows[begin : begin + asked.limit],
+        "next": str(begin + asked.limit) if len(rows) > begin + asked.limit else None,
     }
     return body | {"count": len(rows)} if asked.count else body

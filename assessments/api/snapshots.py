@@ -1,7 +1,5 @@
 """Snapshots over HTTP: the list, and each one whole as JSON or CSV, made as it is sent."""
 
-import csv
-import io
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -14,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from assessments import exports, portfolio
-from assessments.api import documents
+from assessments.api import documents, tables
 from assessments.api.documents import SnapshotOut
 from assessments.models import Scorecard, Snapshot
 from governance import openapi, rest
@@ -27,8 +25,6 @@ COLUMNS = (
     "criterion", "status", "points", "credit", "low", "high", "true", "false", "unknown", "not_applicable", "needed",
     "oldest_at", "coverage", "freshness", "volume", "strength", "missing", "misses", "answer", "exemption",
 )  # fmt: skip
-# A table opened in a spreadsheet must not run what a name says.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class SnapshotsQuery(rest.Paging, frozen=True, kw_only=True):
@@ -86,11 +82,8 @@ class SnapshotCsvView(APIView):
         rest.query(request, rest.Body)
         snapshot = _snapshot(framework, number)
         name = f"{framework}-{number}.csv"
-        return StreamingHttpResponse(
-            _csv(snapshot),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
+        rows = (row for card in _cards(snapshot) for row in _csv_rows(card))
+        return tables.response(COLUMNS, rows, name=name)
 
 
 def _snapshot(framework: str, number: int) -> Snapshot:
@@ -117,19 +110,6 @@ def _json(snapshot: Snapshot) -> Iterator[bytes]:
     yield b"]}"
 
 
-def _csv(snapshot: Snapshot) -> Iterator[str]:
-    page = io.StringIO()
-    writer = csv.DictWriter(page, COLUMNS, restval="")
-    writer.writeheader()
-    for card in _cards(snapshot):
-        for row in _csv_rows(card):
-            writer.writerow({name: _cell(value) for name, value in row.items()})
-        yield page.getvalue()
-        page.seek(0)
-        page.truncate()
-    yield page.getvalue()
-
-
 def _csv_rows(card: Scorecard) -> Iterator[dict[str, Any]]:
     """One row for each result; one without a criterion where there is none, so that no team is left out."""
     about = {
@@ -150,9 +130,3 @@ def _csv_rows(card: Scorecard) -> Iterator[dict[str, Any]]:
         missing = "; ".join(result.get("missing", ()))
         misses = "; ".join(miss["asset"] for miss in result.get("misses", ()))
         yield about | plain | result.get("items", {}) | confidence | {"missing": missing, "misses": misses}
-
-
-def _cell(value: object) -> object:
-    if value is None:
-        return ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -93,6 +93,22 @@ def test_lists_go_page_by_page(scene: Organisation) -> None:
     counted = get(scene.lead, path)["results"]
     assert len(pages) == sum(one["items"]["false"] + one["items"]["unknown"] for one in counted) > 1
     assert all(len(page) == 1 for page in pages)
+    kept = [miss for page in pages for miss in page]
+
+    # Counted again they are the same, page by page and as a table.
+    again: list[dict[str, Any]] = []
+    following = ""
+    while following is not None:
+        page = get(scene.lead, f"{path}/misses", whole=True, limit=2, cursor=following, count=True)
+        assert page["count"] == len(kept)
+        again += page["results"]
+        following = page["next"]
+    assert sorted(again, key=str) == sorted(kept, key=str)
+    only = get(scene.lead, f"{path}/misses", whole=True, team="credit", state=kept[0]["state"])["results"]
+    assert only == [miss for miss in again if miss["team"] == "credit" and miss["state"] == kept[0]["state"]]
+    table = factories.client(scene.lead).get(f"{API}/{path}/misses.csv?team=credit").getvalue().decode()
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert [row["asset"] for row in rows] == [miss["asset"] for miss in again if miss["team"] == "credit"]
 
 
 def test_a_day_in_the_past_gives_the_snapshot_of_then(scene: Organisation) -> None:
