@@ -55,7 +55,7 @@ def table() -> str:
 
 def _row(system: System) -> str:
     link = f"[{system.title}](integrations/{system.slug}.md)"
-    return f"| {link} | {_ways(system)} | {_brings(system)} | {system.tested.value} |\n"
+    return f"| {link} | {ways(system)} | {_brings(system)} | {system.tested.value} |\n"
 
 
 def page(system: System, by_hand: str = "") -> str:
@@ -63,7 +63,7 @@ def page(system: System, by_hand: str = "") -> str:
     parts = [
         f"# {system.title}",
         "Made from the module by `manage.py systems --write`, down to the line that says otherwise.",
-        f"How: {_ways(system)}. Brings: {_brings(system)}. Tested by: {system.tested.value}.",
+        f"How: {ways(system)}. Brings: {_brings(system)}. Tested by: {system.tested.value}.",
         *_setting_up(system),
         *_told("What is read", "type", "what it brings", system.handled),
         *_told("What is ignored", "type", "why", system.ignored),
@@ -78,7 +78,8 @@ def by_hand(text: str) -> str:
     return text.partition(f"{BY_HAND}\n")[2]
 
 
-def _ways(system: System) -> str:
+def ways(system: System) -> str:
+    """How its facts come, in words."""
     return ", ".join(WAYS[one] for one in system.mechanisms)
 
 

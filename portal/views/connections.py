@@ -16,7 +16,7 @@ from governance import permissions
 from governance.errors import Conflict, DomainError, Invalid, NotFound
 from governance.permissions import Permission
 from integrations import connections as services
-from integrations import joins, outlets, redelivery, systems
+from integrations import joins, manual, outlets, redelivery, systems
 from integrations.joins import Decision
 from integrations.models import Connection, DeliveryState, Join, Purpose
 from integrations.outmodels import Dispatch
@@ -59,7 +59,7 @@ def choose(request: PortalRequest) -> HttpResponse:
     """The catalogue of systems, from which one is chosen."""
     text = queries.text(request, "q").lower()
     groups = [
-        (words, [one for one in listed if text in one.title.lower() or text in one.slug])
+        (words, [(one, manual.ways(one)) for one in listed if text in one.title.lower() or text in one.slug])
         for words, listed in connections.catalogue()
     ]
     groups = [(words, listed) for words, listed in groups if listed]

@@ -72,7 +72,9 @@ def test_the_catalogue_is_searched(maintainer: User, sign_in: SignIn) -> None:
     found = client.get("/connections/new?q=mlf").text
     assert "MLflow" in found
     assert "GitLab" not in found
-    assert "No system of this name" in client.get("/connections/new?q=zzz").text
+    nothing = client.get("/connections/new?q=zzz").text
+    assert "No system of this name" in nothing
+    assert "/connections/new/json" in nothing
 
 
 def test_a_system_is_connected_and_its_secret_shown_once(team: Team, maintainer: User, sign_in: SignIn) -> None:
