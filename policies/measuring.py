@@ -40,22 +40,27 @@ def evaluation(promotion: Promotion, asked: FairnessParameters) -> EvaluationFac
 def _counted_elsewhere(fact: EvaluationFact, reference: str, asked: FairnessParameters) -> EvaluationFact:
     """A table may have changed since it was counted last: where its engine does not tell, it is counted each time."""
     try:
-        state = warehouses.state(reference)
-        digest = None if state is None else hashlib.sha256(f"{reference} {state}".encode()).hexdigest()
-        question = _question(asked)
+        digest = digest_of_table(reference)
+        question = question_of(asked)
         counted = None if digest is None else _counted_before(digest, question)
         if counted is None:
             counted = warehouses.count(reference, asked.columns, asked.part)
             # Counted of one state only if that is still the state.
-            if digest is not None and warehouses.state(reference) == state:
+            if digest is not None and digest_of_table(reference) == digest:
                 _keep(digest, question, counted)
         return msgspec.structs.replace(fact, counts=counted)
     except DomainError as error:
         return msgspec.structs.replace(fact, problem=error.message)
 
 
+def digest_of_table(reference: str) -> str | None:
+    """What stands for a table in its present state; None where nobody knows whether it changes."""
+    state = warehouses.state(reference)
+    return None if state is None else hashlib.sha256(f"{reference} {state}".encode()).hexdigest()
+
+
 def _counts(digest: str, asked: FairnessParameters) -> Counts:
-    question = _question(asked)
+    question = question_of(asked)
     known = _counted_before(digest, question)
     if known is not None:
         return known
@@ -79,7 +84,7 @@ def _keep(digest: str, question: str, counted: Counts) -> None:
     )
 
 
-def _question(asked: FairnessParameters) -> str:
+def question_of(asked: FairnessParameters) -> str:
     """What is counted and by which version, as a digest. Bounds are not part of it: they judge what was counted."""
     said = {"columns": asked.columns, "part": asked.part, "duckdb": metadata.version("duckdb")}
     return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()

@@ -4,6 +4,7 @@ A promotion names it as `table:warehouse/schema.table`, and only connections tha
 nobody reaches a file or a server by naming it. Any engine that ibis speaks to will do.
 """
 
+import logging
 import math
 import re
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
+import psycopg
 from django.conf import settings
 
 from governance.errors import Invalid, NotFound, TooLarge
@@ -31,6 +33,17 @@ ROWS, WEIGHT, SQUARES, LEAST, ABSENT = (
 )
 OURS = (ROWS, WEIGHT, SQUARES, LEAST, ABSENT)
 MAX_ROWS = 50_000
+# Others that speak its protocol number transactions otherwise, or keep rows elsewhere.
+POSTGRESQL = re.compile(r"PostgreSQL \d+(\.\d+)*( \((?!Greenplum)[^)]*\))? on ")
+# Of an ordinary table or a materialized view whose rows this server keeps and shows to everyone alike.
+POSTGRESQL_STATE = """
+    SELECT version(), pg_postmaster_start_time()::text, t.oid::text, pg_current_snapshot()::text
+    FROM pg_class t JOIN pg_am a ON a.oid = t.relam
+    WHERE t.oid = to_regclass(%(name)s) AND t.relkind IN ('r', 'm') AND a.amname = 'heap'
+      AND NOT t.relrowsecurity AND NOT t.relhassubclass
+      AND NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')
+"""
+logger = logging.getLogger(__name__)
 
 
 def check(reference: str) -> None:
@@ -73,11 +86,12 @@ def count(reference: str, columns: Columns, part: Part) -> Counts:
 def state(reference: str) -> str | None:
     """What changes whenever the table does; None where the engine has no such thing and it must be counted anew.
 
-    Known of a file of DuckDB alone, by the time and size of it and of its log. PostgreSQL has none: its counters of
-    changes come late, and may be reset.
+    Known of a file of DuckDB, by the time and size of it and of its log, and of PostgreSQL.
     """
     check(reference)
     address = urlsplit(settings.EVIDENCE_TABLES[reference.removeprefix(PREFIX).partition("/")[0]])
+    if address.scheme in {"postgres", "postgresql"}:
+        return _state_in_postgresql(reference)
     if address.scheme != "duckdb" or not address.path:
         return None
     file = Path(unquote(f"{address.netloc}{address.path}"))
@@ -88,6 +102,26 @@ def state(reference: str) -> str | None:
     except OSError:
         return None
     return f"{file} {told}" if told else None
+
+
+def _state_in_postgresql(reference: str) -> str | None:
+    """Which transactions a reader sees: as long as these are the same, so is every table that PostgreSQL itself keeps.
+
+    Nothing can be changed in it without a transaction's number, anywhere in the server, so on a busy one this changes
+    more often than the table; its counters of changes for single tables come late, and may be reset.
+    """
+    *schema, name = reference.partition("/")[2].split(".")
+    if len(schema) > 1:
+        return None
+    quoted = ".".join(f'"{part}"' for part in (*schema, name))
+    with _opened(reference) as table, table.get_backend().con.cursor() as cursor:
+        try:
+            cursor.execute(POSTGRESQL_STATE, {"name": quoted})
+            row = cursor.fetchone()
+        except psycopg.Error as error:  # what speaks PostgreSQL's protocol need not have its functions
+            logger.info("%s does not tell its state: %s", reference, type(error).__name__)
+            return None
+    return None if row is None or not POSTGRESQL.match(row[0]) else " ".join(row[1:])
 
 
 @contextmanager
