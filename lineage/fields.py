@@ -167,6 +167,8 @@ class _Evidence:
     reads: dict[UUID, list[Spot]]
     links: dict[tuple[UUID, int], _Links]
     same: dict[int, set[int]]
+    # What a version is called by the name that a run wrote it by.
+    aliases: dict[Spot, list[Spot]]
     # Pairs of assets of which the first was renamed to the second.
     renamed: set[tuple[int, int]]
 
@@ -219,6 +221,7 @@ def _behind(root: Spot, moment: Moment) -> _Evidence:
     """Everything that the evidence has upstream of the root."""
     writers: dict[Spot, list[UUID]] = {}
     reads: dict[UUID, list[Spot]] = {}
+    aliases: dict[Spot, list[Spot]] = {}
     known, frontier = {root}, [root]
     while frontier:
         arrows = provenance.upstream(frontier, moment, provenance.MOST_ARROWS)
@@ -230,6 +233,8 @@ def _behind(root: Spot, moment: Moment) -> _Evidence:
                 reads.setdefault(arrow.target.run, []).append(arrow.source)
             elif arrow.source.run is not None and arrow.relation == "produced":
                 writers.setdefault(arrow.target, []).append(arrow.source.run)
+            elif arrow.relation == "alias":
+                aliases.setdefault(arrow.target, []).append(arrow.source)
             else:
                 continue  # The commit that a run was built from holds no data.
             found.add(arrow.source)
@@ -239,7 +244,12 @@ def _behind(root: Spot, moment: Moment) -> _Evidence:
     named = {link.source for told in links.values() for link in told.all}
     written = [spot.asset for spot in writers if spot.asset is not None]
     return _Evidence(
-        writers=writers, reads=reads, links=links, same=_same(named, moment), renamed=_renamed(written, moment)
+        writers=writers,
+        reads=reads,
+        links=links,
+        same=_same(named, moment),
+        aliases=aliases,
+        renamed=_renamed(written, moment),
     )
 
 
@@ -317,7 +327,11 @@ def _reached(root: Spot, behind: _Evidence) -> dict[_State, _Step | None]:
 
 
 def _before(state: _State, behind: _Evidence) -> Iterator[tuple[_State, _Step]]:
-    """What the field of the state is made of, in each run that wrote its version."""
+    """What the field of the state is made of, in each run that wrote its version, and what it is by another name."""
+    for spot in behind.aliases.get(state.spot, ()):
+        hop = Hop(is_direct=True, is_masking=False, is_assumed=False, transformations=("ALIAS",))
+        before = _State(spot, state.field, state.is_masked, state.is_direct, state.is_assumed)
+        yield before, _Step(state, state.field, hop)
     for run in behind.writers.get(state.spot, ()):
         read = behind.reads.get(run, [])
         links = behind.links.get((run, state.spot.asset or 0))

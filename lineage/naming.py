@@ -5,6 +5,7 @@ of the asset with the smaller UUID which others are the same from now on. Edges 
 so a rebuild, a past day and an undo need nothing more. See docs/decisions/0010-names-are-joined-by-edges.md.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -114,10 +115,14 @@ def decide(*, actor: User, asset: Asset, other: Asset, decision: Decision, reaso
     return naming
 
 
-def of(asset: Asset, *, moment: Moment = NOW) -> list[OtherName]:
-    """The other names of an asset, and what may be one: told, renamed, confirmed, proposed, rejected."""
+def of(asset: Asset, *, moment: Moment = NOW, decisions: Sequence[Naming] | None = None) -> list[OtherName]:
+    """The other names of an asset, and what may be one: told, renamed, confirmed, proposed, rejected.
+
+    `decisions`: its history, if that was read already.
+    """
     told = _told(asset, moment)
-    decided = {row.other if row.asset == asset.uuid else row.asset: row for row in _decided(asset.uuid, moment.as_of)}
+    newest = _decided(history(asset.uuid) if decisions is None else decisions, moment.as_of)
+    decided = {row.other if row.asset == asset.uuid else row.asset: row for row in newest}
     alike = {} if asset.folding is None else _alike(asset, moment)
     others = {one.uuid: one for one in Asset.objects.filter(uuid__in=[*told, *decided])} | alike
     found = []
@@ -220,10 +225,10 @@ def _told(asset: Asset, moment: Moment) -> dict[UUID, tuple[State, datetime]]:
     return found
 
 
-def _decided(asset: UUID, as_of: datetime | None) -> list[Naming]:
-    """The newest decision of each pair with the asset."""
+def _decided(decisions: Sequence[Naming], as_of: datetime | None) -> list[Naming]:
+    """The newest decision of each pair, of a history with the latest first."""
     found: dict[tuple[UUID, UUID], Naming] = {}
-    for row in reversed(history(asset)):
+    for row in reversed(decisions):
         if as_of is None or row.decided_at <= as_of:
             found[row.asset, row.other] = row
     return list(found.values())

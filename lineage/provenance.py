@@ -2,6 +2,7 @@
 
 Unlike the map it knows no jobs and no "feeds": a version leads to the runs that wrote it, a run to the versions it read
 and the commit it was built from. Where no sender pinned what a run read, the version is inferred and the arrow says so.
+A version that no run wrote is led to by the one of the same key that a run wrote by another name of its asset.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -231,12 +232,19 @@ def upstream(spots: Sequence[Spot], moment: Moment, most: int) -> list[Arrow]:
         {"runs": runs},
     ):
         arrows.append(Arrow(Spot(asset, version, None), Spot(None, None, run), "built_from", False))
+    arrows += _same(spots, moment, most, is_upstream=True)
     return arrows[:most]
 
 
 def downstream(spots: Sequence[Spot], moment: Moment, most: int) -> list[Arrow]:
     """The arrows that lead away from the spots."""
-    looks: tuple[Callable[[Sequence[Spot], Moment, int], list[Arrow]], ...] = (_written, _pinned, _built, _inferred)
+    looks: tuple[Callable[[Sequence[Spot], Moment, int], list[Arrow]], ...] = (
+        _written,
+        _pinned,
+        _built,
+        _inferred,
+        _same,
+    )
     return [arrow for look in looks for arrow in look(spots, moment, most)][:most]
 
 
@@ -330,6 +338,33 @@ def _inferred(spots: Sequence[Spot], moment: Moment, most: int) -> list[Arrow]:
         },
     )
     return [_read(run, asset, version, writer, is_pinned=False) for run, asset, version, writer in rows]
+
+
+def _same(spots: Sequence[Spot], moment: Moment, most: int, *, is_upstream: bool = False) -> list[Arrow]:
+    """From versions that runs wrote to those of the same key that were only read, by other names of the asset."""
+
+    def is_written(version: str) -> str:
+        return f"""EXISTS (
+            SELECT FROM lineage_runio output WHERE output.version_id = {version}.id AND output.direction = 'output'
+              AND {moment.stands("output", "first_seen_at")})"""
+
+    rows = _rows(
+        f"""
+        SELECT v.asset_id, v.id, other.asset_id, other.id
+        FROM lineage_assetversion v CROSS JOIN {inputs.same("v.asset_id", moment)} AS same
+        JOIN lineage_assetversion other ON other.asset_id = same.id AND other.key = v.key
+        WHERE v.id = ANY(%(versions)s) AND same.id <> v.asset_id AND {moment.stands("other", "seen_at")}
+          AND {"NOT" if is_upstream else ""} {is_written("v")} AND {"" if is_upstream else "NOT"} {is_written("other")}
+        LIMIT %(most)s
+        """,
+        moment,
+        {"versions": _named(spots), "most": most},
+    )
+    pairs = [(Spot(row[0], row[1], None), Spot(row[2], row[3], None)) for row in rows]
+    return [
+        Arrow(other, spot, "alias", False) if is_upstream else Arrow(spot, other, "alias", False)
+        for spot, other in pairs
+    ]
 
 
 def _read(run: UUID, asset: int, version: int | None, writer: UUID | None, is_pinned: bool) -> Arrow:

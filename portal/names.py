@@ -1,12 +1,16 @@
 """Other names of an asset, and whether it is hidden or was dropped, as its page shows them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django import forms
 
 from governance.permissions import Permission
 from lineage import hiding, naming, selectors
+from lineage.fieldmodels import Hiding, Naming
 from lineage.models import Asset
 from lineage.naming import Decision, State
 
@@ -18,6 +22,24 @@ WORDS = {
     State.CONFIRMED: "is the same",
     State.REJECTED: "is another thing",
 }
+
+
+DECIDED = {
+    Decision.CONFIRMED: "the same as",
+    Decision.REJECTED: "not the same as",
+    Decision.UNDONE: "undone:",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What somebody did with an asset's names, or with its place in lists."""
+
+    at: datetime
+    by: str
+    words: str
+    other: str
+    reason: str
 
 
 class NamingForm(forms.Form):
@@ -38,8 +60,9 @@ class HidingForm(forms.Form):
 
 def context(asset: Asset, held: Collection[Permission], form: HidingForm | None = None) -> dict[str, Any]:
     """What the sections of names and of hiding need. `held` is what their reader may do with the asset."""
-    found = naming.of(asset)
-    hidden = hiding.of([asset.uuid]).get(asset.uuid)
+    decisions, hidings = naming.history(asset.uuid), list(hiding.history(asset.uuid))
+    found = naming.of(asset, decisions=decisions)
+    hidden = next((one for one in hidings if one.shown_at is None), None)
     may_manage = Permission.MANAGE_ASSETS in held
     return {
         "other_names": [
@@ -50,12 +73,34 @@ def context(asset: Asset, held: Collection[Permission], form: HidingForm | None 
             }
             for one in found
         ],
+        "names_past": _past(asset.uuid, decisions, hidings),
         "hidden": hidden,
         "is_seen_again": hidden is not None and asset.last_seen_at > hidden.hidden_at,
         "dropped_at": selectors.dropped([asset.pk]).get(asset.pk),
         "may_hide": may_manage,
         "hiding_form": form or HidingForm(),
     }
+
+
+def _past(asset: UUID, decisions: Sequence[Naming], hidings: Sequence[Hiding]) -> list[Past]:
+    """Everything that was decided, the latest first; nothing of it is lost when it is undone."""
+    others = {row: row.other if row.asset == asset else row.asset for row in decisions}
+    called = selectors.named(set(others.values())) if others else {}
+    found = [
+        Past(
+            at=row.decided_at,
+            by=row.decided_by.username,
+            words=DECIDED[Decision(row.decision)],
+            other=called[other].name if other in called else str(other),
+            reason=row.reason,
+        )
+        for row, other in others.items()
+    ]
+    for row in hidings:
+        found.append(Past(at=row.hidden_at, by=row.hidden_by.username, words="hidden", other="", reason=row.reason))
+        if row.shown_at and row.shown_by:
+            found.append(Past(at=row.shown_at, by=row.shown_by.username, words="shown again", other="", reason=""))
+    return sorted(found, key=lambda past: past.at, reverse=True)
 
 
 def _choices(state: State) -> list[tuple[str, str]]:

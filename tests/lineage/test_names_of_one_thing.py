@@ -363,6 +363,33 @@ class TestWalksAcrossNames:
         down = reader.get(f"{API}/graph", asked).json()
         assert {node["name"] for node in down["nodes"]} == {"report", "read", "Loans/", "write", "raw"}
 
+    def test_a_version_that_was_pinned_by_the_other_name(self, reader: Client) -> None:
+        told = made_of(mail=[("customers.email", COPY)])
+        said = made_of(to=[("db.t.mail", COPY)])
+        said["fields"]["to"]["inputFields"] = [{"namespace": "n", "name": "db.t", "field": "mail"}]
+        seventh, eighth = ({"datasetVersion": key} for key in ("7", "8"))
+        written = symlinked("/warehouse/t", "db.t")
+        written["facets"] |= {"version": seventh, "columnLineage": told}
+        grow(
+            run(1, "write", [CUSTOMERS], [written]),
+            run(2, "write", [dataset("other")], [dataset("/warehouse/t", version=eighth)]),
+            run(3, "read", [dataset("db.t", version=seventh)], [dataset("report", columnLineage=said)]),
+        )
+
+        def walked(name: str, direction: str) -> dict[str, Any]:
+            asked = {"graph": "evidence", "asset": str(named(name).uuid), "direction": direction, "depth": "9"}
+            answer: dict[str, Any] = reader.get(f"{API}/graph", asked).json()
+            return answer
+
+        up, down = walked("report", "upstream"), walked("customers", "downstream")
+        passed = {(node["name"], node["version"]) for node in up["nodes"] if node["type"] == "version"}
+        assert {("/warehouse/t", "7"), ("db.t", "7")} <= passed
+        assert {"customers", "report"} == {name for name, _ in passed} - {"/warehouse/t", "db.t"}
+        assert {node["id"] for node in up["nodes"]} == {node["id"] for node in down["nodes"]}
+        assert [edge["inferred"] for edge in up["edges"] if edge["relation"] == "alias"] == [False]
+        [path] = fields.tags_upstream(named("report").uuid, tags=["personal-data"])
+        assert str(path) == "customers.email -> /warehouse/t.mail -> db.t.mail -> report.to"
+
     def test_what_was_renamed_is_what_the_renaming_read(self, reader: Client) -> None:
         change = {"lifecycleStateChange": "RENAME", "previousIdentifier": {"namespace": "n", "name": "old"}}
         grow(

@@ -92,11 +92,16 @@ def test_names_are_confirmed_and_undone(features: UUID, owner: User, sign_in: Si
     confirmed = client.post(f"/assets/{features}/names", {"other": other, "decision": "confirmed"}, follow=True)
     undone = client.post(f"/assets/{features}/names", {"other": other, "decision": "undone"}, headers=HTMX)
     wrong = client.post(f"/assets/{features}/names", {"other": other, "decision": "maybe"})
+    past = client.get(f"/assets/{features}").context["names_past"]
 
     assert "Is spelt alike: differs in case, separators" in proposed.text
     assert "Is the same" in confirmed.text
     assert undone.text.strip().startswith('<section class="section" id="names"')
     assert wrong.status_code == 400
+    assert [(one.words, one.other, one.by) for one in past] == [
+        ("undone:", "Features/", "owner"),
+        ("the same as", "Features/", "owner"),
+    ]
     assert list(Naming.objects.order_by("id").values_list("decision", flat=True)) == ["confirmed", "undone"]
 
 
@@ -112,6 +117,8 @@ def test_what_is_hidden_says_so_and_is_shown_again(features: UUID, owner: User, 
     assert "Hidden from lists by owner" in hidden.text
     assert f"/assets/{features}" not in listed.text
     assert "Hidden from lists by" not in shown.text
+    past = [(one.words, one.reason) for one in shown.context["names_past"]]
+    assert past == [("shown again", ""), ("hidden", "A test.")]
 
 
 def test_what_was_dropped_says_so(features: UUID, member: User, sign_in: SignIn) -> None:
@@ -119,7 +126,24 @@ def test_what_was_dropped_says_so(features: UUID, member: User, sign_in: SignIn)
     growing.append([run(7, "drop", [], [drop])])
     growing.project()
 
-    assert "Nothing has written or read it since." in sign_in(member).get(f"/assets/{features}").text
+    shown = sign_in(member).get(f"/assets/{features}")
+    assert "Nothing has written or read it since." in shown.text
+    assert shown.context["versions"].rows
+    assert shown.context["relations"]
+
+
+def test_what_was_renamed_leads_both_ways(features: UUID, member: User, sign_in: SignIn) -> None:
+    change = {"lifecycleStateChange": "RENAME", "previousIdentifier": {"namespace": "n", "name": "features"}}
+    growing.append([run(7, "rename", [], [dataset("traits", lifecycleStateChange=change)])])
+    growing.project()
+    client = sign_in(member)
+
+    before, after = (client.get(f"/assets/{uuid}") for uuid in (features, identity.asset("dataset", "n", "traits")))
+
+    assert "Is the name now" in before.text
+    assert "Was the name before" in after.text
+    assert {row["name"].asset.name for row in after.context["other_names"]} == {"features"}
+    assert before.context["versions"].rows
 
 
 @pytest.mark.parametrize("name", ["member", "outsider"])
