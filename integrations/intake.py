@@ -86,7 +86,15 @@ def take(door: Door, *, headers: dict[str, str], body: bytes, document: Any, now
     )
     if delivery is not None and is_due and not is_gathered:
         nudging.translator()
+    if delivery is not None and message.type in system.nudges:
+        _poll_soon(door)
     return Taken(delivery=delivery, state=state, error=error)
+
+
+def _poll_soon(door: Door) -> None:
+    """Have the connection polled at the next look, unless it is not polled at all."""
+    polled = Connection.objects.filter(pk=door.connection_id, is_active=True, poll_interval_s__isnull=False)
+    polled.update(poll_at=timezone.now())
 
 
 def _execute(parameters: tuple[Any, ...]) -> int | None:

@@ -151,10 +151,3 @@ def _plan(connection: Connection, reading: Reading, *, is_over: bool) -> None:
     live = Connection.objects.filter(pk=connection.pk, is_active=True, poll_interval_s__isnull=False)
     live.update(poll_at=now + interval * spread)
     Connection.objects.filter(pk=connection.pk).update(**changes)
-
-
-def poll_now(connection: Connection) -> None:
-    """Have the connection polled at the next look: something said that there is news."""
-    Connection.objects.filter(pk=connection.pk, is_active=True, poll_interval_s__isnull=False).update(
-        poll_at=timezone.now()
-    )

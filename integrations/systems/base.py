@@ -228,8 +228,9 @@ class System:
     of an exported file or folder. `claims`: the model versions that a message shows to be live beside what its events
     say of deployments (an alias was moved), each of which must have passed the gate. `questions`: what the sender waits
     for us to allow. Both raise Refused. `gathered`: types of which one tells one decision on a person: their bodies
-    are dropped on arrival and never kept, and `gather` makes few messages of all that came in a while. `setup`: what to
-    do on the other side, as Markdown, with `{url}` for the address.
+    are dropped on arrival and never kept, and `gather` makes few messages of all that came in a while. `nudges`:
+    ignored types that say that there is news, so that the connection is polled at once. `setup`: what to do on the
+    other side, as Markdown, with `{url}` for the address.
     """
 
     slug: str
@@ -252,6 +253,7 @@ class System:
     questions: Callable[[Message, Context], Iterable[Question]] | None = None
     gathered: frozenset[str] = frozenset()
     gather: Callable[[Iterable[Message]], Iterator[Message]] | None = None
+    nudges: frozenset[str] = frozenset()
 
     def events(self, message: Message, context: Context) -> list[Event]:
         """The OpenLineage events of a message of a handled type. Raises Refused."""

@@ -160,7 +160,8 @@ SYSTEM = System(
     schemes=(Scheme.SECRET_PATH,),
     options=FiddlerOptions,
     handled={RECORDS: "an alert for each rule and feature, and its end"},
-    ignored={NUDGE: "a message for people, which says that there is news; the next poll reads what it is"},
+    ignored={NUDGE: "a message for people, which says that there is news; a poll reads at once what it is"},
+    nudges=frozenset({NUDGE}),
     brings=frozenset({Fact.ALERT}),
     setup=(
         "Give the address of your Fiddler and an API key, which is sent as a bearer token. To hear of alerts at once, "

@@ -220,6 +220,21 @@ def test_what_comes_of_a_delivery_is_told(team: Team, body: bytes, status: int, 
     assert bytes(delivery.body) == body
 
 
+def test_a_message_that_there_is_news_asks_for_a_poll(team: Team) -> None:
+    later = NOW + timedelta(hours=1)
+    polled = {"address": "https://fiddler.example", "poll_interval_s": 3_600, "poll_at": later}
+    connection = made(team, Scheme.SECRET_PATH, system="fiddler", **polled)
+    signed = signing.sign(Scheme.SECRET_PATH, body=b'{"text": "Drift of income"}')
+
+    assert send(replace(signed, body=b'{"data": {"items": []}}')).status_code == 202
+    connection.refresh_from_db()
+    assert connection.poll_at == later
+
+    assert send(signed).status_code == 200
+    connection.refresh_from_db()
+    assert connection.poll_at == NOW
+
+
 def test_forms_and_gzip_are_read(team: Team) -> None:
     connecting.connection(team)
 

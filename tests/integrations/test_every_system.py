@@ -117,6 +117,10 @@ def test_every_handled_type_has_a_fixture(system: System) -> None:
     assert set(system.handled) <= shown
 
 
+def test_only_ignored_types_of_systems_that_are_polled_ask_for_a_poll() -> None:
+    assert [one.slug for one in systems.ALL if one.nudges - set(one.ignored) or (one.nudges and one.poll is None)] == []
+
+
 def test_no_type_is_both_handled_and_ignored() -> None:
     assert [system.slug for system in systems.ALL if set(system.handled) & set(system.ignored)] == []
 
