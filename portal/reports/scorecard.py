@@ -38,6 +38,8 @@ class Page:
     actions: Sequence[tuple[Any, str, str]]
     changed: Sequence[tuple[Any, str]]
     model_counts: Sequence[tuple[str, int]]
+    # How well the evidence covers the claim, in words.
+    confidence: str
     chart: Chart | None
 
 
@@ -168,7 +170,19 @@ def _page(ladder: Ladder, told: Mapping[str, Any]) -> Page:
         actions=told["actions"],
         changed=told["changed"],
         model_counts=told["model_counts"],
+        confidence=_confidence(told["scorecard"].rating) if is_rated else "",
         chart=told["chart"],
+    )
+
+
+def _confidence(rating: Mapping[str, Any]) -> str:
+    proofs = rating["proofs"]
+    provisional = " The level is provisional." if rating["is_provisional"] else ""
+    band = words.BANDS[rating["band"]].word
+    return (
+        f"{band}, {rating['confidence']:.2f}: of the gating criteria {proofs['machine']} are"
+        f" measured, {proofs['reviewed']} rest on reviewed answers, {proofs['unknown']} are unknown and"
+        f" {proofs['exempted']} exempt.{provisional}"
     )
 
 

@@ -67,6 +67,9 @@ def test_its_numbers_are_those_of_the_snapshot(scene: Organisation, tmp_path: Pa
         assert card["rating"]["says"] in said
         assert f"ladder score {card['rating']['ladder_score']:.2f}" in said
         assert f"index {card['rating']['index']:.0f} of 100" in said
+        proofs = card["rating"]["proofs"]
+        assert f"{card['rating']['confidence']:.2f}: of the gating criteria {proofs['machine']} are measured" in said
+        assert f"{proofs['unknown']} are unknown and {proofs['exempted']} exempt." in said
         holding = sum(one["status"] in {"pass", "not_applicable"} for one in card["results"])
         assert f"{holding} of {len(card['results'])} criteria hold" in said
         # Every failing criterion is there with its counts.
