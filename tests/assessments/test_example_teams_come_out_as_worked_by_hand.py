@@ -90,14 +90,21 @@ def test_the_team_comes_out_as_worked_by_hand(case: dict[str, Any]) -> None:
     assert not expected, "every expectation was looked at"
 
 
-def test_each_kind_of_team_is_among_them() -> None:
-    names = {case["team"] for case in TEAMS}
+def test_each_kind_of_team_is_among_them_with_all_its_numbers() -> None:
+    known = {case["team"]: case for case in TEAMS}
 
-    assert names >= {
+    for name in (
         "nothing in production",
         "level 0",
         "held back by unknowns only",
         "a bypassed gate",
         "exempted",
         "an expired answer",
-    }
+        "four rows",
+    ):
+        worked = known[name]
+        assert worked["reasoning"]
+        assert worked["expect"].keys() >= {"level", "possible", "ladder_score", "index", "confidence"}, name
+        # Nothing is next while nothing is rated.
+        assert ("actions" in worked["expect"]) is (worked["expect"]["level"] is not None), name
+    assert "rows" in known["four rows"]["expect"]
