@@ -35,11 +35,12 @@ def recognise(model: Path, asked: Computed) -> Format:
     return format_
 
 
-def compute(model: Path, data: Path, asked: Computed, format_: Format, limits: Limits = LIMITS) -> Attributions:
+def compute(model: Path, data: Path, asked: Computed, format_: Format, limits: Limits | None = None) -> Attributions:
     """The attributions on a sample of the data's rows. Takes seconds.
 
     Raises Invalid for a model or table that cannot be used as asked, and TooLarge for what takes more than the limits.
     """
+    limits = limits or LIMITS
     order = Order(model=str(model), data=str(data), format=format_, asked=asked, memory_mib=TABLE_MIB)
     with confinement.scratch() as folder:
         try:

@@ -1,6 +1,7 @@
 """From a promotion with files to the finding on explanations: measured once, with production, and when files fail."""
 
 import hashlib
+import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from governance.confinement import Limits
 from governance.models import Team, User
 from policies import evidence_files
+from policies.explanations import computing
 from policies.models import ModelAttributions, Promotion
 from tests.policies import stories
 from tests.policies.explanations import models
@@ -87,6 +90,33 @@ def test_the_same_files_and_parameters_are_measured_once(gate: Callable[..., Any
     gate(COMPUTED % 60, "3", **files)
 
     assert ModelAttributions.objects.count() == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("limits", "says"),
+    [
+        (Limits(memory_mib=250, cpu_s=60, wall_s=60), "needs more than 250 MiB"),
+        (Limits(memory_mib=4_096, cpu_s=60, wall_s=0.05), "takes longer than 0.05 seconds"),
+    ],
+)
+def test_a_model_that_takes_too_much_blocks_and_is_measured_by_a_worker_that_has_more(
+    limits: Limits, says: str, gate: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {
+        "model": models.write_onnx(tmp_path / "m.onnx").read_bytes(),
+        "holdout": models.write_data(tmp_path / "d.parquet").read_bytes(),
+    }
+    rule = (
+        f"{{model: model, data: holdout, sample: 50, features: {json.dumps(models.FEATURES, separators=(',', ':'))}}}"
+    )
+    with monkeypatch.context() as small:
+        small.setattr(computing, "LIMITS", limits)
+        refused = gate(rule, "1", **files)
+
+    assert (refused.promotion.state, refused.outcome) == ("blocked", "unknown")
+    assert says in refused.summary
+    assert gate(rule, "2", **files).outcome == "pass"
 
 
 @pytest.mark.parametrize(
