@@ -9,7 +9,7 @@
   const LARGE = 400; // nodes, beyond which icons, captions and bent lines cost more than they say
   const CHIP_FONT = { size: 11, weight: 600 };
   const ROOM = 90; // for chips around the outermost nodes
-  const READABLE = 0.5; // the zoom below which names cannot be read
+  const READABLE = 0.42; // the zoom below which names cannot be read
   const SEARCH_DELAY_MS = 150;
   const SIDES = { up: "upstream", down: "downstream" };
   // What belongs to the nodes of one graph means nothing in another.
