@@ -19,7 +19,9 @@ from tests import factories
 from tests.lineage import growing, strategies
 
 pytestmark = pytest.mark.django_db
-LAW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAW = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @pytest.fixture

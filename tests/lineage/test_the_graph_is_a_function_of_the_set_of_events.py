@@ -12,7 +12,9 @@ from tests.lineage import dump, growing, strategies
 
 pytestmark = pytest.mark.django_db
 # Each example runs in a savepoint of the test's transaction, so a shared database connection is no leak.
-LAW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAW = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @st.composite

@@ -24,7 +24,9 @@ from tests import factories
 from tests.lineage import growing, strategies
 
 pytestmark = pytest.mark.django_db
-LAW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAW = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 WALKED = 4
 DAYS = st.integers(0, 8).map(lambda n: datetime(2026, 3, 1 + n // 3, 10 + n % 3, 30, tzinfo=UTC))
 
