@@ -56,7 +56,7 @@ def test_a_tally_keeps_known_misses_before_unknown_ones() -> None:
 
 def test_a_thousand_teams_are_scored_in_seconds() -> None:
     teams = 1_000
-    begun = time.perf_counter()
+    begun = time.thread_time()
     for slug in ("google-mlops", "microsoft-mlops"):
         ladder = evidence.ladder(slug)
         plan = scoring.plan(ladder)
@@ -64,7 +64,7 @@ def test_a_thousand_teams_are_scored_in_seconds() -> None:
         for _ in range(teams):
             results = judging.judge_all(ladder, known, at=AT)
             scoring.rate(plan, results, evidence.RATED, at=AT)
-    took = time.perf_counter() - begun
+    took = time.thread_time() - begun
 
-    # About 1 s on one core; the bound only catches a change of order.
+    # About 1 s of one core; the bound only catches a change of order.
     assert took < 10
