@@ -10,8 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from assessments import catalogue, portfolio, selectors
-from assessments.models import Answer, Exemption, Initiative, Target
+from assessments import catalogue, portfolio, selectors, snapshots
+from assessments.models import Answer, Exemption, Initiative, Scorecard, Target
+from assessments.snapshots import Kind
 from governance.models import Classification, User
 from portal.maturity import connecting
 from portal.maturity import criterion as criteria
@@ -30,6 +31,15 @@ OPEN = [
     "/maturity/method",
     "/maturity/unknown",
     "/maturity/unknown?team=credit",
+    "/maturity/ratings",
+    "/maturity/ratings?framework=google-mlops&tier=none",
+    "/maturity/ratings?framework=ml-test-score",
+    "/maturity/ratings?band=low&as_of=2030-01-01",
+    "/maturity/results?rests=unknown&team=credit",
+    "/maturity/results?rests=machine&framework=microsoft-mlops&daily=on",
+    "/maturity/releases",
+    "/maturity/releases?part=models&team=credit",
+    "/maturity/releases?part=failed&team=-&page=2",
     "/maturity/snapshots",
     "/maturity/snapshots?framework=google-mlops",
     "/maturity/initiatives",
@@ -82,6 +92,18 @@ def test_with_an_empty_database_every_team_is_not_rated_and_says_why(bare: Organ
     assert board.count("Not rated: No snapshot has been taken yet.") == 3
     assert "0 of 3 teams rated" in board
     assert "No snapshot has been taken yet." in text(client, "/maturity/teams/credit")
+    assert text(client, "/maturity/ratings?framework=google-mlops").count("No snapshot has been taken yet.") == 3
+
+    # A night in which nothing is known of anybody tells the reasons, and no level.
+    snapshots.take(kind=Kind.COMPUTED)
+
+    board = text(client, "/maturity")
+    assert board.count("Not rated: No model version has been in production for 24 hours. No authenticated source") == 3
+    assert "0 of 3 teams rated" in board
+    assert {card.level for card in Scorecard.objects.filter(model=None)} == {None}
+    page = text(client, "/maturity/teams/credit")
+    assert "No authenticated source has sent an event about its assets." in page
+    assert "That is not level 0." in page
 
 
 def test_a_team_without_models_says_so(scene: Organisation, sign_in: SignIn) -> None:
@@ -220,6 +242,7 @@ def test_a_criterion_is_evaluated_again_without_a_snapshot(scene: Organisation, 
     "address",
     [
         "/maturity/teams/nobody",
+        "/maturity/results?team=nobody",
         "/maturity/criteria/google-mlops/nothing",
         "/maturity/criteria/nothing/google-named-owner",
         "/maturity/teams/credit/criteria/google-mlops/nothing",
@@ -230,7 +253,18 @@ def test_what_is_not_there_is_said(bare: Organisation, sign_in: SignIn, address:
     assert sign_in(bare.lead).get(address).status_code == 404
 
 
-@pytest.mark.parametrize("address", ["/maturity?tier=x", "/maturity?as_of=x", "/maturity/teams/credit?framework=x"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/maturity?tier=x",
+        "/maturity?as_of=x",
+        "/maturity/teams/credit?framework=x",
+        "/maturity/ratings?band=x",
+        "/maturity/ratings?page=0",
+        "/maturity/results?rests=x",
+        "/maturity/releases?part=x",
+    ],
+)
 def test_what_an_address_may_not_say_is_refused(bare: Organisation, sign_in: SignIn, address: str) -> None:
     assert sign_in(bare.lead).get(address).status_code == 400
 
@@ -265,3 +299,26 @@ def test_what_is_unknown_names_the_systems_to_connect(scene: Organisation, sign_
         assert needed
     assert connecting.sources("ownership") == ()
     assert "GitHub" in [one.title for one in connecting.sources("commit_detail")]
+
+
+def test_what_a_number_opens_to_is_as_many(scene: Organisation, sign_in: SignIn) -> None:
+    client = sign_in(scene.lead)
+    rated = [
+        card.rating for card in Scorecard.objects.filter(snapshot__number=3, model=None) if "proofs" in card.rating
+    ]
+    counts = {
+        rests: sum(one["proofs"][rests] for one in rated) for rests in ("machine", "reviewed", "unknown", "exempted")
+    }
+
+    for rests, count in counts.items():
+        page = text(client, f"/maturity/results?rests={rests}")
+        assert (f" of {count}</span>" in page) if count else (">none</span>" in page), rests
+    for rating in Scorecard.objects.filter(snapshot=scene.snapshot, team=scene.credit, model=None):
+        page = text(client, f"/maturity/results?rests=unknown&team=credit&framework={FRAMEWORK}")
+        assert f" of {rating.rating['proofs']['unknown']}</span>" in page
+    bands = [one["band"] for one in rated if not one["obstacles"]]
+    for band in set(bands):
+        assert f"{bands.count(band)} of {bands.count(band)} rated" in text(client, f"/maturity/ratings?band={band}")
+    models = text(client, "/maturity/ratings?framework=ml-test-score")
+    assert "1 to 3 of 3, the lowest first" in models
+    assert "1 to 6 of 6" in text(client, "/maturity/releases")
