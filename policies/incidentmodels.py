@@ -34,7 +34,9 @@ class Incident(models.Model):
             models.CheckConstraint(
                 condition=Q(closed_at=None) ^ ~Q(closed_as=""), name="an_incident_says_how_it_ended"
             ),
-            models.CheckConstraint(condition=Q(kind__in=["unapproved", "alert"]), name="incident_kind_is_known"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["unapproved", "uncovered", "alert"]), name="incident_kind_is_known"
+            ),
         ]
         indexes = [
             models.Index(F("opened_at").desc(), name="incident_by_time"),

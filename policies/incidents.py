@@ -1,7 +1,8 @@
 """Incidents: what is live and must not be so. Opened and closed by the watch, or closed by a person with a reason.
 
-Two kinds. *Unapproved*: a model version is live at a stage that a policy guards, without a verdict that let it in.
-*Alert*: monitoring says that something about a version that is live is wrong, and has not taken it back.
+Three kinds. *Unapproved*: a model version is live at a stage that a policy guards, without a verdict that let it in.
+*Uncovered*: it was let in by a waiver that has ended. *Alert*: monitoring says that something about a version that is
+live is wrong, and has not taken it back.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +22,7 @@ from governance.models import User
 from governance.permissions import Permission
 from lineage import live
 from lineage.live import LiveVersion
-from policies import candidates, selection, selectors
+from policies import candidates, coverage, selection, selectors
 from policies.evaluation import State
 from policies.incidentmodels import Incident
 from policies.models import Promotion
@@ -35,11 +36,16 @@ WATCH_LOCK = 0x617373617902
 
 class Kind(StrEnum):
     UNAPPROVED = "unapproved"
+    UNCOVERED = "uncovered"
     ALERT = "alert"
 
 
 class Ending(StrEnum):
-    """Approved: a verdict let it in after all. Gone: it is not live any more. Resolved: the alert was taken back."""
+    """How an incident ended.
+
+    Approved: a verdict let it in after all, or a waiver covers it again. Gone: it is not live any more. Resolved: the
+    alert was taken back.
+    """
 
     APPROVED = "approved"
     GONE = "gone"
@@ -73,8 +79,10 @@ def watch() -> None:
             return
         now = timezone.now()
         versions = live.versions()
-        reconcile(Kind.UNAPPROVED, _unapproved(versions, now), live_versions={one.version for one in versions})
-        reconcile(Kind.ALERT, _alerts(versions), live_versions={one.version for one in versions})
+        live_versions = {one.version for one in versions}
+        reconcile(Kind.UNAPPROVED, _unapproved(versions, now), live_versions=live_versions)
+        reconcile(Kind.UNCOVERED, _uncovered(versions, now), live_versions=live_versions)
+        reconcile(Kind.ALERT, _alerts(versions), live_versions=live_versions)
 
 
 def reconcile(kind: Kind, found: Iterable[Found], *, live_versions: set[UUID]) -> None:
@@ -89,7 +97,7 @@ def reconcile(kind: Kind, found: Iterable[Found], *, live_versions: set[UUID]) -
             continue
         ending = Ending.GONE
         if incident.model_version in live_versions:
-            ending = Ending.APPROVED if kind is Kind.UNAPPROVED else Ending.RESOLVED
+            ending = Ending.RESOLVED if kind is Kind.ALERT else Ending.APPROVED
         _close(incident, ending)
     dismissed = set(
         Incident.objects.filter(kind=kind, closed_as=Ending.DISMISSED, key__in=wrong).values_list("key", flat=True)
@@ -204,6 +212,27 @@ def _unapproved(versions: Iterable[LiveVersion], now: datetime) -> Iterable[Foun
                     severity="critical",
                     headline=f"{one.name} {one.key} is live in {stage} on {one.deployment_name} without a verdict.",
                 )
+
+
+def _uncovered(versions: Iterable[LiveVersion], now: datetime) -> Iterable[Found]:
+    """Those of which no promotion stands any more without a waiver that has ended."""
+    listed = list(versions)
+    passed: dict[tuple[UUID, str], list[Promotion]] = {}
+    for promotion in Promotion.objects.filter(model_version__in={one.version for one in listed}, state=State.PASSED):
+        passed.setdefault((promotion.model_version, promotion.stage), []).append(promotion)
+    ended = coverage.uncovered((one for several in passed.values() for one in several), now)
+    for one in listed:
+        promotions = passed.get((one.version, one.stage), [])
+        if promotions and all(promotion.pk in ended for promotion in promotions):
+            newest = max(promotions, key=lambda promotion: promotion.pk)
+            yield _of(
+                one,
+                kind=Kind.UNCOVERED,
+                key=f"uncovered:{one.deployment}:{one.version}",
+                severity="warning",
+                headline=f"{one.name} {one.key} is live in {one.stage} by a waiver that has ended.",
+                detail={"promotion": str(newest.uuid)},
+            )
 
 
 def _alerts(versions: Iterable[LiveVersion]) -> Iterable[Found]:

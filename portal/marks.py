@@ -57,6 +57,7 @@ WAIVER_WORDS: Mapping[str, Mark] = {
 }
 INCIDENT_KINDS: Mapping[str, Mark] = {
     "unapproved": Mark(word="Live without a verdict", icon=CROSS, tone="fail"),
+    "uncovered": Mark(word="Waiver ended", icon="hourglass", tone="error"),
     "alert": Mark(word="Alert", icon=ALERT, tone="error"),
 }
 SEVERITIES: Mapping[str, Mark] = {

@@ -11,11 +11,13 @@ from django.utils import timezone
 from governance import classification
 from governance.errors import Conflict, Denied, DomainError, Invalid
 from governance.models import AuditEntry, OwnerRole, Team, TeamRole, User
-from policies import approvals, coverage, dryruns, promotions, simulation, waiver_states, waivers
+from policies import approvals, coverage, dryruns, incidents, promotions, simulation, waiver_states, waivers
+from policies.incidentmodels import Incident
 from policies.models import Finding, Promotion, Verdict, Waiver, WaiverDecision
 from policies.waiver_states import WaiverState
 from tests import factories
 from tests.policies import stories
+from tests.policies.test_incidents_of_what_is_live import served
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -224,6 +226,28 @@ class TestTime:
         # Had it been decided at the end of the waiver, the same policy would have blocked it.
         Promotion.objects.filter(pk=decided.pk).update(decided_at=waiver.ends_at)
         assert simulated(decided) == ["blocked"]
+
+    def test_what_is_live_by_a_waiver_that_ended_is_an_incident_until_another_covers_it(
+        self, blocked: Promotion, member: User, approver: User, clock: Clock
+    ) -> None:
+        waiver = ask(member, blocked, ends_at=timezone.now() + timedelta(hours=1))
+        waivers.approve(actor=approver, waiver=waiver)
+        stories.grow(served("1"))
+
+        clock.at = waiver.ends_at - timedelta(seconds=1)
+        incidents.watch()
+        assert not Incident.objects.exists()
+
+        clock.at = waiver.ends_at
+        incidents.watch()
+        incident = Incident.objects.get()
+        assert (incident.kind, incident.version, incident.closed_at) == (incidents.Kind.UNCOVERED, "1", None)
+        assert incident.detail["promotion"] == str(blocked.uuid)
+
+        waivers.approve(actor=approver, waiver=ask(member, blocked, ends_at=clock.at + DAY))
+        incidents.watch()
+        incident.refresh_from_db()
+        assert incident.closed_as == incidents.Ending.APPROVED
 
     def test_a_new_waiver_closes_the_gap(self, blocked: Promotion, member: User, approver: User, clock: Clock) -> None:
         first = ask(member, blocked)
