@@ -444,6 +444,22 @@ HEARD = """
     GROUP BY p.model
 """
 
+# The newest event of a known sender about anything that a team owns, of teams without a model in production.
+HEARD_OF_TEAMS = """
+    SELECT o.team_id, max(e.event_time) FROM governance_ownership o JOIN lineage_asset a ON a.uuid = o.asset
+    JOIN LATERAL (
+        SELECT io.run_id AS run FROM lineage_runio io
+        WHERE io.asset_id = a.id AND io.first_seen_at > %(as_of)s - interval '60 days'
+        UNION
+        SELECT r.uuid FROM lineage_run r WHERE r.job_id = a.id AND r.last_event_at > %(as_of)s - interval '60 days'
+    ) told ON true
+    JOIN lineage_event e ON e.run = told.run AND e.event_time <= %(as_of)s AND e.sender_id IS NOT NULL
+    WHERE o.period @> %(as_of)s::timestamptz AND NOT EXISTS (
+        SELECT FROM production_models p JOIN m_owner m ON m.model = p.model
+        WHERE m.team_id = o.team_id AND m.window_days = 0)
+    GROUP BY o.team_id
+"""
+
 
 # What shows that a gate blocks: a refusal, or a drill of it that passed.
 REFUSED = """
@@ -467,8 +483,9 @@ def _standings(cursor: CursorWrapper, as_of: datetime) -> dict[Scope, Standing]:
         GROUP BY GROUPING SETS ((o.team_id), (o.team_id, p.model))
         """,
     )
+    heard = dict(_rows(cursor, HEARD_OF_TEAMS, {"as_of": as_of}))
     standings = {
-        Scope(team): Standing(production_versions=0, heard_at=None)
+        Scope(team): Standing(production_versions=0, heard_at=heard.get(team))
         for (team,) in _rows(cursor, "SELECT id FROM governance_team WHERE created_at <= %(as_of)s", {"as_of": as_of})
     }
     for team, model, versions, heard_at in rows:

@@ -46,6 +46,19 @@ def test_an_empty_database_has_nothing_to_count(team: Team) -> None:
     assert len(counted.standings[Scope(team.pk)].obstacles(now)) == 2
 
 
+def test_a_team_that_is_heard_of_and_has_nothing_in_production_lacks_only_that(team: Team, pipeline: User) -> None:
+    Team.objects.update(created_at=stories.ago(400))
+    stories.owned(team, "credit")
+    stories.grow(*stories.trained("credit", "1", 2), sender=None)
+    assert len(count().standings[Scope(team.pk)].obstacles(NOW)) == 2
+
+    stories.grow(*stories.trained("credit", "2", 1), sender=pipeline)
+
+    assert count().standings[Scope(team.pk)].obstacles(NOW) == (
+        "No model version has been in production for 24 hours.",
+    )
+
+
 def test_a_model_in_good_order(team: Team, owner: User, pipeline: User) -> None:
     stories.owned(team, "credit")
     stories.grow(
