@@ -79,7 +79,7 @@ def decide(*, actor: User, asset: Asset, other: Asset, decision: Decision, reaso
     """Decide that two assets are one, or not, or take the decision before back.
 
     The actor must manage both, since what flows into one flows into the other from then on. Raises Denied, Invalid for
-    what cannot be one, and Conflict when it stands so already.
+    what cannot be one, and Conflict when it stands so already or a sender tells the contrary.
     """
     first, second = sorted((asset, other), key=lambda one: one.uuid)
     _wait_for_others(first.uuid)
@@ -96,6 +96,11 @@ def decide(*, actor: User, asset: Asset, other: Asset, decision: Decision, reaso
     if stands == decision or (decision is Decision.UNDONE and stands is None):
         says = "Nothing was decided of these two." if decision is Decision.UNDONE else f"They are {decision} already."
         raise Conflict(says)
+    if decision is Decision.REJECTED and second.uuid in _told(first, NOW):
+        # Its edges stand as long as the log says so; a rejection that changes nothing would only look like one.
+        raise Conflict(
+            "A sender tells that they are the same: have it tell so no more, or hide the name that is wrong."
+        )
     naming = Naming.objects.create(
         asset=first.uuid,
         other=second.uuid,
