@@ -35,7 +35,8 @@ LAUNCHER = "governance.confined"
 # What the launcher ends with when Python itself ran out of memory.
 OUT_OF_MEMORY = 71
 MAX_OUTPUT_BYTES = 64 << 20
-KEPT_WORDS = 2_000
+READ_BYTES = 64 << 10
+KEPT_CHARS = 2_000
 # Where the dynamic linker and the locale look; nothing else of the service's environment is handed on.
 HANDED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "LANG")
 # What a library cannot be loaded into, linkers, allocators and Python each call in their own words.
@@ -129,9 +130,9 @@ def run(
             code = _started(order, folder, limits, printed, said)
     except TimeoutError as error:
         raise Stopped(Reason.TIME, f"It was not done after {limits.wall_s:g} seconds.") from error
-    words = said.read_bytes()[-KEPT_WORDS:].decode(errors="replace").strip()
     if code != 0:
-        raise Stopped(_reason(code, words), words or f"It ended with {code}.")
+        words = _last_words(said)
+        raise Stopped(_reason(code, words), words[-KEPT_CHARS:] or f"It ended with {code}.")
     if printed.stat().st_size > MAX_OUTPUT_BYTES:
         raise Stopped(Reason.FAILED, f"It printed more than {MAX_OUTPUT_BYTES >> 20} MiB.")
     return Finished(output=printed.read_bytes(), enforced=tuple(json.loads(enforced.read_text())))
@@ -183,6 +184,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def _last_words(said: Path) -> str:
+    """The end of what it said. Libraries may go on for pages, about what they leave behind, after the error itself."""
+    with said.open("rb") as words:
+        words.seek(max(0, said.stat().st_size - READ_BYTES))
+        return words.read().decode(errors="replace").strip()
 
 
 def _reason(code: int, words: str) -> Reason:

@@ -26,6 +26,12 @@ def allocate() -> None:
     sys.stdout.write(str(len(bytearray(4 * GIBIBYTE))))
 
 
+def allocate_and_talk() -> None:
+    """As a library that breaks down, and then says of each of its pieces that it was not given back."""
+    sys.stderr.write("bad_alloc\n" + "leaked\n" * 1_000)
+    sys.exit(1)
+
+
 def spin() -> None:
     while True:
         pass
@@ -55,7 +61,8 @@ def environment() -> None:
 
 
 WHAT: Mapping[str, Callable[[], None]] = {
-    function.__name__: function for function in (allocate, spin, sleep, write, read, connect, environment, lineage)
+    function.__name__: function
+    for function in (allocate, allocate_and_talk, spin, sleep, write, read, connect, environment, lineage)
 }
 
 if __name__ == "__main__":

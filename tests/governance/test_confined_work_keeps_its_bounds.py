@@ -47,6 +47,7 @@ def run(
     ("what", "reason"),
     [
         pytest.param("allocate", Reason.MEMORY, marks=ON_LINUX),
+        ("allocate_and_talk", Reason.MEMORY),
         ("spin", Reason.TIME),
         ("nothing-of-this-name", Reason.FAILED),
     ],
