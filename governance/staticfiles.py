@@ -1,5 +1,7 @@
 """Static files under names of their content, compressed once when they are collected."""
 
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from whitenoise.compress import Compressor
@@ -15,3 +17,10 @@ class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # it
 
     def create_compressor(self, **options: Any) -> Compressor:
         return Compressor(**options, use_brotli=False)
+
+    def compress_files(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Only what pages ask for, by the name of its content, and each of those once."""
+        named = set(self.hashed_files.values())
+        new = [path for path in paths if path in named and not Path(f"{self.path(path)}.gz").exists()]
+        found: Iterator[tuple[str, str]] = super().compress_files(new)
+        return found
