@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import networkx as nx
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
@@ -20,6 +18,9 @@ def shape(nodes: Iterable[int], edges: Iterable[tuple[int, int]]) -> Shape:
     rank = _without_cycles(nodes, pairs)
     if len(rank) == len(nodes):
         return Shape(rank=rank, cycles=[])
+    # It takes half a second to load, which every command and worker would wait for, and few graphs have cycles.
+    import networkx as nx  # noqa: PLC0415
+
     graph: nx.DiGraph[int] = nx.DiGraph()
     graph.add_nodes_from(nodes)
     graph.add_edges_from(pairs)
