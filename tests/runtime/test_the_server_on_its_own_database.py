@@ -85,30 +85,26 @@ def test_it_keeps_its_data_and_leaves_nothing_running(data_dir: Path) -> None:
     assert alive(data_dir) == []
 
 
-def test_a_second_one_on_the_same_folder_is_refused(data_dir: Path) -> None:
-    with services.running(data_dir) as first:
-        refused = subprocess.run(
-            [sys.executable, "-m", "governance.server", "--data", str(data_dir)],
-            env=first.environment,
-            cwd=services.ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-        assert refused.returncode == 1
-        assert first.url in refused.stderr
-        assert services.answers(first)
-
-
-def test_a_busy_port_is_left_to_who_has_it(data_dir: Path) -> None:
+def test_a_busy_port_is_left_to_who_has_it_and_the_folder_to_one_server(data_dir: Path) -> None:
     with socket.socket() as holder:
         port = services.free_port()
         holder.bind(("127.0.0.1", port))
         holder.listen()
 
-        with services.running(data_dir, port=port) as service:
-            assert service.state["port"] != port
+        with services.running(data_dir, port=port) as first:
+            assert first.state["port"] != port
+
+            second = subprocess.run(
+                [sys.executable, "-m", "governance.server", "--data", str(data_dir)],
+                env=first.environment,
+                cwd=services.ROOT,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert second.returncode == 1
+            assert first.url in second.stderr
+            assert services.answers(first)
 
 
 def test_after_kill_9_it_starts_again_with_its_data(data_dir: Path) -> None:
