@@ -1,6 +1,7 @@
 """Bring the database to this version of the code: roles, tables, the first account."""
 
 import secrets
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with connections["owner"].cursor() as cursor:
-            # Two servers may start at once; the second finds everything done.
-            cursor.execute("SELECT pg_advisory_lock(hashtext('assay setup'))")
+            self._wait_for_others(cursor)
             call_command("migrate", database="owner", interactive=False, verbosity=options["verbosity"])
             if settings.DATABASE_APP_IS_OURS:
                 # The secret key it comes from may have changed since the role was made.
@@ -30,6 +30,18 @@ class Command(BaseCommand):
                 cursor.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(database.application_role(), password))
             self._administrator()
             cursor.execute("SELECT pg_advisory_unlock(hashtext('assay setup'))")
+
+    def _wait_for_others(self, cursor: Any) -> None:
+        """Two servers may start at once; the second finds everything done.
+
+        It asks again and again: a statement that waits for the lock would be waited for by the first one's
+        `CREATE INDEX CONCURRENTLY`, which is a deadlock.
+        """
+        while True:
+            cursor.execute("SELECT pg_try_advisory_lock(hashtext('assay setup'))")
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.2)
 
     def _administrator(self) -> None:
         if User.objects.exists():
