@@ -63,6 +63,8 @@ def _opened(service: Service, asset: str) -> dict[str, list[float]]:
         for number in range(OPENED + 1):
             page.goto(f"/graph?asset={asset}")
             page.locator("#graph-canvas[data-drawn]").wait_for()
+            # The graph can be drawn before the browser notes that it has painted anything.
+            page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
             for what, expression in MOMENTS.items():
                 if number:
                     taken[what].append(page.evaluate(expression))

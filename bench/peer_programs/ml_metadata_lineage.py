@@ -45,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     for name in ("--host", "--dbname", "--user"):
         parser.add_argument(name, required=True)
-    parser.add_argument("--port", required=True)
+    parser.add_argument("--port", default="5432")
     parser.add_argument("--password", default="")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--roots", type=int, nargs="*", default=[])
