@@ -73,15 +73,14 @@ def test_every_request_is_sent_once_and_its_reply_read_whole(server: ThreadingHT
 def test_it_stops_when_time_is_up(server: ThreadingHTTPServer) -> None:
     result = load.closed(address_of(server), requests(server, "/slow", 500), connections=2, seconds=0.3)
 
-    # How many it made depends on the machine; all of them would take 12 s.
-    assert result.completed < 500
-    assert result.seconds >= 0.3
+    assert 2 <= result.completed < 50
+    assert 0.3 <= result.seconds < 1.0
 
 
 def test_paced_requests_begin_when_they_are_due(server: ThreadingHTTPServer) -> None:
     result = load.paced(address_of(server), requests(server, "/one", 50), connections=4, per_second=100)
 
-    assert result.seconds > 0.45
+    assert 0.45 < result.seconds < 0.9
 
 
 def test_paced_latency_counts_from_when_a_request_was_due(server: ThreadingHTTPServer) -> None:

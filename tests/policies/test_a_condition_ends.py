@@ -58,7 +58,7 @@ def test_the_longest_of_them_is_cut_off(text: str) -> None:
 
     conditions.evaluate(text, MANY)
 
-    assert time.process_time() - begun < 10
+    assert time.process_time() - begun < 2
 
 
 WORDS = st.sampled_from(
