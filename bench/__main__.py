@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import psycopg
 
@@ -113,17 +113,22 @@ def main() -> None:
         stage.clean()
         try:
             all_rows, failed = measure(stage, names)
+            # Before anything is removed, which may fail: what was measured took an hour.
+            report(all_rows, facts, options.json)
         finally:
             stage.clean()
+    sys.exit(1 if failed else 0)
+
+
+def report(all_rows: list[Row], facts: Mapping[str, Any], file: Path | None) -> None:
     document = json.dumps(rows.as_document(all_rows, facts), indent=2)
     table = rows.as_table(all_rows)
-    if options.json is None:
+    if file is None:
         print(document)
         print(table, file=sys.stderr)
     else:
-        options.json.write_text(document + "\n", encoding="utf-8")
-        print(table)
-    sys.exit(1 if failed else 0)
+        file.write_text(document + "\n", encoding="utf-8")
+        print(table, flush=True)
 
 
 @contextmanager

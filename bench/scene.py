@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -34,6 +34,7 @@ WARMING_REQUESTS = 200
 SETTLE_PATIENCE_S = 1_800.0
 PREFIX = "assay_bench_"
 SEED = 20_250_301
+DROP_ATTEMPTS = 5
 
 
 class BenchError(Exception):
@@ -134,7 +135,7 @@ class Scene:
         """The URL of a fresh, empty database."""
         full_name = PREFIX + name
         with psycopg.connect(self.cluster_url, autocommit=True) as cluster:
-            cluster.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(full_name)))
+            _drop(cluster, full_name)
             cluster.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(full_name)))
         return urlunsplit(urlsplit(self.cluster_url)._replace(path=f"/{full_name}"))
 
@@ -149,7 +150,7 @@ class Scene:
             row = cluster.execute("SELECT 1 FROM pg_database WHERE datname = %s", [kept]).fetchone()
             source, target = (kept, name) if row else (name, kept)
             if row:
-                cluster.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+                _drop(cluster, name)
             cluster.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(target), sql.Identifier(source))
             )
@@ -160,7 +161,7 @@ class Scene:
             for (name,) in cluster.execute(
                 "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX]
             ).fetchall():
-                cluster.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+                _drop(cluster, name)
             for (name,) in cluster.execute(
                 "SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", [PREFIX]
             ).fetchall():
@@ -203,6 +204,22 @@ class Scene:
                 service.settle()
             self.logs[events] = url
         return self.logs[events]
+
+
+def _drop(cluster: psycopg.Connection[Any], name: str) -> None:
+    """Remove a database, if there is one, whoever is connected to it."""
+    named = sql.Identifier(name)
+    for _ in range(DROP_ATTEMPTS):
+        try:
+            cluster.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(named))
+        except psycopg.errors.InsufficientPrivilege:
+            # Autovacuum is at work in it, and only a superuser may force that. Without force the server ends it itself.
+            with suppress(psycopg.errors.ObjectInUse):
+                cluster.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(named))
+                return
+        else:
+            return
+    raise BenchError(f"The database {name} could not be removed: something works in it.")
 
 
 def free_port() -> int:
