@@ -1,13 +1,14 @@
 """How long it takes to rate every team by every framework, and whether a team costs less the more there are."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypedDict
 
 import psycopg
 
-from bench import inside, rows
+from bench import inside, load, rows
 from bench.rows import Better, Peer, Row, Target
 from bench.scene import Scene, Service
 
@@ -19,7 +20,6 @@ class Figures(TypedDict):
 
     seconds: float
     memory_mib: float
-    reads_ms: list[float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +46,11 @@ QUICK_GROWING = tuple(Size(teams=teams, models=2, versions=4, runs=20) for teams
 
 
 def run(stage: Scene) -> Iterator[Row]:
-    yield from _whole(stage, QUICK if stage.quick else WHOLE)
+    yield from _whole(stage, QUICK if stage.quick else WHOLE, is_asked=not stage.quick)
     first: float | None = None
     for size in QUICK_GROWING if stage.quick else GROWING:
-        measured = _rated(stage, size, repeats=stage.runs(3))
+        with _organisation(stage, size) as service:
+            measured = _ratings(service, stage.runs(3))
         per_team = [one["seconds"] / size.teams * 1000 for one in measured]
         peer = None if first is None else Peer(name="a team at the smallest size", values=[first])
         row = rows.measured(
@@ -66,46 +67,73 @@ def run(stage: Scene) -> Iterator[Row]:
         yield row
 
 
-def _whole(stage: Scene, size: Size) -> Iterator[Row]:
-    measured = _rated(stage, size, repeats=stage.runs(3))
-    is_asked = not stage.quick
-    yield rows.measured(
-        "maturity",
-        "rating all teams by all frameworks",
-        [one["seconds"] for one in measured],
-        "s",
-        better=Better.LESS,
-        target=Target(value=60.0) if is_asked else None,
-        note=str(size),
-    )
-    yield rows.measured(
-        "maturity",
-        "memory while rating",
-        [one["memory_mib"] for one in measured],
-        "MiB",
-        better=Better.LESS,
-        target=Target(value=1_024.0) if is_asked else None,
-    )
-    yield rows.measured(
-        "maturity",
-        "a team's scorecard from the last snapshot, p50",
-        [rows.percentile(one["reads_ms"], 0.5) for one in measured],
-        "ms",
-        better=Better.LESS,
-        target=Target(value=300.0),
-        note="all that the page reads, by the service's own functions",
-    )
+def _whole(stage: Scene, size: Size, *, is_asked: bool) -> Iterator[Row]:
+    with _organisation(stage, size) as service:
+        measured = _ratings(service, stage.runs(3))
+        yield rows.measured(
+            "maturity",
+            "rating all teams by all frameworks",
+            [one["seconds"] for one in measured],
+            "s",
+            better=Better.LESS,
+            target=Target(value=60.0) if is_asked else None,
+            note=str(size),
+        )
+        yield rows.measured(
+            "maturity",
+            "memory while rating",
+            [one["memory_mib"] for one in measured],
+            "MiB",
+            better=Better.LESS,
+            target=Target(value=1_024.0) if is_asked else None,
+        )
+        teams = [f"/maturity/teams/{slug}" for slug in _some_teams(service)]
+        for what, paths, target in (
+            ("a team's scorecard page", teams, Target(value=300.0)),
+            ("the leadership page", ["/maturity"], None),
+        ):
+            yield rows.measured(
+                "maturity",
+                f"{what} from the last snapshot, p50",
+                [rows.percentile(_latencies(service, paths), 0.5) * 1000],
+                "ms",
+                better=Better.LESS,
+                target=target,
+                note=f"whole pages over HTTP, one after the other, signed in; {size.teams:,} teams",
+            )
 
 
-def _rated(stage: Scene, size: Size, *, repeats: int) -> list[Figures]:
-    """The figures of several ratings of the same organisation, each in a process of its own."""
+@contextmanager
+def _organisation(stage: Scene, size: Size) -> Iterator[Service]:
+    """The service with an organisation of that size in its graph."""
     stage.say(f"maturity: {size}")
     with stage.service() as service:
         said = {"teams": size.teams, "models": size.models, "versions": size.versions, "runs": size.runs}
         inside.run(service, "bench.organisation", *(f"--{name}={value}" for name, value in said.items()))
         service.settle()
         _expect(service, size)
-        return [json.loads(inside.run(service, "bench.ratings", "--reads", str(READS))) for _ in range(repeats)]
+        yield service
+
+
+def _ratings(service: Service, repeats: int) -> list[Figures]:
+    """The figures of several ratings, each in a process of its own."""
+    return [json.loads(inside.run(service, "bench.ratings")) for _ in range(repeats)]
+
+
+def _some_teams(service: Service) -> list[str]:
+    """Spread over all of them, since the first and the last may be the least or most mature."""
+    with psycopg.connect(service.database_url) as database:
+        slugs = [slug for (slug,) in database.execute("SELECT slug FROM governance_team ORDER BY id")]
+    return slugs[:: max(1, len(slugs) // READS)][:READS]
+
+
+def _latencies(service: Service, paths: Sequence[str]) -> list[float]:
+    """Seconds until each page was there, after one round that is not counted."""
+    name, key = inside.run(service, "bench.session").split()
+    wire = [load.request(service.address, path, headers={"Cookie": f"{name}={key}"}) for path in paths]
+    load.closed(service.address, wire, connections=1).expect(200)
+    asked = [wire[number % len(wire)] for number in range(READS)]
+    return load.closed(service.address, asked, connections=1).expect(200).latencies
 
 
 def _expect(service: Service, size: Size) -> None:
