@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connection
 
 from governance.errors import Invalid
-from lineage import fieldgraph, identity, provenance, traversal
+from lineage import fieldgraph, identity, provenance, selectors, traversal
 from lineage.asof import NOW, Moment
 from lineage.fieldgraph import Column, FieldNeighbourhood
 from lineage.models import Asset, AssetVersion, Run
@@ -269,7 +269,7 @@ class _Map:
         return dict(Asset.objects.filter(pk__in=keys).values_list("pk", "uuid"))
 
     def known(self, uuids: Sequence[UUID]) -> dict[UUID, int]:
-        return dict(Asset.objects.filter(uuid__in=uuids).values_list("uuid", "pk")) if uuids else {}
+        return selectors.numbers(uuids)
 
 
 class _Evidence:

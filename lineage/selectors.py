@@ -56,6 +56,11 @@ def asset(uuid: UUID) -> Asset:
     return found
 
 
+def numbers(uuids: Collection[UUID]) -> dict[UUID, int]:
+    """The ids of these assets; one that is not in the graph is left out."""
+    return dict(Asset.objects.filter(uuid__in=uuids).values_list("uuid", "pk")) if uuids else {}
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """What a UUID of the graph stands for: an asset, a version of one, or a run (named after its job)."""

@@ -5,7 +5,7 @@ Three kinds. *Unapproved*: a model version is live at a stage that a policy guar
 live is wrong, and has not taken it back.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -20,12 +20,14 @@ from governance.actions import Action
 from governance.errors import Conflict, Invalid, NotFound
 from governance.models import User
 from governance.permissions import Permission
+from governance.selectors import among
 from lineage import live
 from lineage.live import LiveVersion
 from policies import candidates, coverage, selection, selectors
 from policies.evaluation import State
 from policies.incidentmodels import Incident
 from policies.models import Promotion
+from policies.selection import Candidate
 
 MAX_REASON_CHARS = 2_000
 # Incidents that the graph does not show begin their key with it; who opened them closes them.
@@ -166,15 +168,28 @@ def find(uuid: UUID) -> Incident:
 
 def let_in(versions: Iterable[UUID], stage: str) -> set[UUID]:
     """Those of the model versions that a verdict has let into the stage."""
-    passed = Promotion.objects.filter(model_version__in=list(versions), stage=stage, state=State.PASSED)
+    passed = Promotion.objects.filter(model_version__in=among(list(versions)), stage=stage, state=State.PASSED)
     return set(passed.values_list("model_version", flat=True))
 
 
 def is_guarded(*, model: UUID, namespace: str, name: str, stage: str, now: datetime) -> bool:
-    """Whether a policy that has taken effect judges who comes into the stage."""
+    """Whether a policy that has taken effect judges who comes into the stage. Raises NotFound."""
     candidate = candidates.candidate(model=model, namespace=namespace, name=name, stage=stage)
-    policies = [(version, policy) for version, policy in selectors.current_policies()]
-    return selection.select(policies, candidate, now).is_in_effect
+    return selection.select(selectors.current_policies(), candidate, now).is_in_effect
+
+
+def _guarded(versions: Sequence[LiveVersion], now: datetime) -> set[tuple[UUID, str]]:
+    """The models and stages of these for which `is_guarded` holds; in a few queries, whatever their number."""
+    policies = selectors.current_policies()
+    found: set[tuple[UUID, str]] = set()
+    if not policies:
+        return found
+    known = candidates.known({one.model for one in versions})
+    for model, stage, namespace, name in {(one.model, one.stage, one.namespace, one.name) for one in versions}:
+        candidate = Candidate(stage=stage, namespace=namespace, model=name, **known[model])
+        if selection.select(policies, candidate, now).is_in_effect:
+            found.add((model, stage))
+    return found
 
 
 def _close(incident: Incident, ending: Ending, *, actor: User | None = None, reason: str = "") -> Incident:
@@ -194,31 +209,28 @@ def _unapproved(versions: Iterable[LiveVersion], now: datetime) -> Iterable[Foun
     by_stage: dict[str, list[LiveVersion]] = {}
     for one in versions:
         by_stage.setdefault(one.stage, []).append(one)
-    guarded: dict[tuple[UUID, str], bool] = {}
+    unapproved: list[LiveVersion] = []
     for stage, listed in by_stage.items():
         passed = let_in([one.version for one in listed], stage)
-        for one in listed:
-            if one.version in passed:
-                continue
-            if (one.model, stage) not in guarded:
-                guarded[one.model, stage] = is_guarded(
-                    model=one.model, namespace=one.namespace, name=one.name, stage=stage, now=now
-                )
-            if guarded[one.model, stage]:
-                yield _of(
-                    one,
-                    kind=Kind.UNAPPROVED,
-                    key=f"live:{one.deployment}:{one.version}",
-                    severity="critical",
-                    headline=f"{one.name} {one.key} is live in {stage} on {one.deployment_name} without a verdict.",
-                )
+        unapproved += [one for one in listed if one.version not in passed]
+    guarded = _guarded(unapproved, now)
+    for one in unapproved:
+        if (one.model, one.stage) in guarded:
+            yield _of(
+                one,
+                kind=Kind.UNAPPROVED,
+                key=f"live:{one.deployment}:{one.version}",
+                severity="critical",
+                headline=f"{one.name} {one.key} is live in {one.stage} on {one.deployment_name} without a verdict.",
+            )
 
 
 def _uncovered(versions: Iterable[LiveVersion], now: datetime) -> Iterable[Found]:
     """Those of which no promotion stands any more without a waiver that has ended."""
     listed = list(versions)
     passed: dict[tuple[UUID, str], list[Promotion]] = {}
-    for promotion in Promotion.objects.filter(model_version__in={one.version for one in listed}, state=State.PASSED):
+    about = among({one.version for one in listed})
+    for promotion in Promotion.objects.filter(model_version__in=about, state=State.PASSED):
         passed.setdefault((promotion.model_version, promotion.stage), []).append(promotion)
     ended = coverage.uncovered((one for several in passed.values() for one in several), now)
     for one in listed:

@@ -1,9 +1,13 @@
 """What is live without a verdict, or while an alert stands, is an incident until that has passed."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from governance.errors import Conflict, Denied, Invalid
 from governance.models import AuditEntry, TeamRole
@@ -21,10 +25,12 @@ NOW = datetime.now(tz=UTC).replace(microsecond=0)
 SERVER = Job("k8s://prod", "serving/credit").as_service("KSERVE")
 
 
-def served(version: str, *, event: Type = Type.RUNNING, at: datetime = NOW, **facets: Any) -> Event:
-    model = Dataset(stories.REGISTRY, "credit").as_model(version)
-    run = openlineage.run_id("revision", version)
-    return openlineage.of_run(event, at=at, run=run, job=SERVER, inputs=[model], facets=facets)
+def served(
+    version: str, *, model: str = "credit", event: Type = Type.RUNNING, at: datetime = NOW, **facets: Any
+) -> Event:
+    served = Dataset(stories.REGISTRY, model).as_model(version)
+    run = openlineage.run_id("revision", model, version)
+    return openlineage.of_run(event, at=at, run=run, job=SERVER, inputs=[served], facets=facets)
 
 
 def alert(version: str, *, closed_at: datetime | None = None) -> Event:
@@ -90,6 +96,22 @@ def test_a_version_that_was_taken_down_or_replaced_is_none() -> None:
     stories.grow(served("2", event=Type.COMPLETE, at=NOW + timedelta(seconds=2)))
     incidents.watch()
     assert standing() == []
+
+
+def test_the_watch_asks_no_more_often_the_more_models_are_live(
+    django_assert_num_queries: Callable[..., AbstractContextManager[CaptureQueriesContext]],
+) -> None:
+    guard()
+    stories.grow(served("1"))
+    incidents.watch()
+    with CaptureQueriesContext(connection) as of_one:
+        incidents.watch()
+
+    stories.grow(*(served("1", model=f"credit {number}") for number in range(5)))
+    incidents.watch()
+    with django_assert_num_queries(len(of_one)):
+        incidents.watch()
+    assert len(standing()) == 6
 
 
 def test_where_no_policy_judges_nothing_is_asked() -> None:
