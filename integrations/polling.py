@@ -149,5 +149,6 @@ def _plan(connection: Connection, reading: Reading, *, is_over: bool) -> None:
         changes |= {"last_failure_at": now, "last_error": reading.errors[-1]["error"]}
     spread = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
     live = Connection.objects.filter(pk=connection.pk, is_active=True, poll_interval_s__isnull=False)
-    live.update(poll_at=now + interval * spread)
+    # Whoever moved it meanwhile has news, of which this poll may have seen nothing.
+    live.filter(poll_at=connection.poll_at).update(poll_at=now + interval * spread)
     Connection.objects.filter(pk=connection.pk).update(**changes)

@@ -137,6 +137,22 @@ def test_failing_polls_are_tried_less_and_less_often(team: Team, system: System)
     assert waits[-1] > timedelta(minutes=5)
 
 
+def test_news_that_comes_while_a_poll_runs_is_asked_for_right_after_it(team: Team, system: System) -> None:
+    connection = polled(team, "https://ci.example")
+
+    class Telling(Away):
+        def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+            """As a message that there is news does it."""
+            Connection.objects.filter(pk=connection.pk).update(poll_at=timezone.now())
+            return super().get(path, params)
+
+    assert polling.poll(connection.pk, client=Telling([])) is not None
+    assert polling.due(timezone.now()) == [connection.pk]
+
+    assert polling.poll(connection.pk, client=Away([])) is not None
+    assert polling.due(timezone.now()) == []
+
+
 def test_an_import_goes_on_where_it_was_interrupted(
     team: Team, system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
