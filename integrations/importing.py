@@ -1,13 +1,19 @@
 """Files that a system exported, taken in chunk by chunk. Interrupted, an import goes on where it stopped.
 
-Taking the same file twice changes nothing, since an event is stored once; going on only saves the time.
+Taking the same file twice changes nothing, since an event is stored once; going on only saves the time. So does leaving
+out what the import before took whole: a message that is the same to the byte, read under the same settings, says the
+same again.
 """
 
+import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from django.db import transaction
 from django.utils import timezone
 
@@ -16,16 +22,47 @@ from governance.actions import Action
 from governance.errors import Invalid
 from governance.models import User
 from integrations import connections, parsing, systems
-from integrations.models import Connection, Reading, Via
+from integrations.models import Connection, DeliveryState, Join, JoinState, Reading, Via
 from integrations.polling import CHUNK, Progress
 from integrations.systems.base import Message, Refused
-from integrations.translating import Translator
+from integrations.translating import Told, Translator
+
+# Of so many messages an import remembers that it took them. They stand in one row, which is written with each chunk.
+MOST_REMEMBERED = 5_000
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+@dataclass
+class Import(Progress):
+    """An import as it goes. `before`: what the one before took whole; `taken`: what this one did, in its order."""
+
+    before: frozenset[str] = frozenset()
+    taken: list[str] = field(default_factory=list)
+
+    def is_unchanged(self, message: Message) -> bool:
+        """Whether the import before took it; then it counts as taken by this one."""
+        mark = marked(message)
+        if not mark or mark not in self.before:
+            return False
+        self._remember(mark)
+        return True
+
+    def _note(self, message: Message, told: Told) -> None:
+        super()._note(message, told)
+        # What lacks something may lack it no longer when it is read again.
+        if told.state in {DeliveryState.TRANSLATED, DeliveryState.IGNORED} and not told.unresolved:
+            self._remember(marked(message))
+
+    def _remember(self, mark: str) -> None:
+        if mark and len(self.taken) < MOST_REMEMBERED:
+            self.taken.append(mark)
 
 
 def start(*, actor: User | None, connection: Connection, path: Path, from_start: bool = False) -> Reading:
     """The reading of an import of a file or folder: one that was interrupted, or a new one.
 
-    Raises Invalid when the system has no files, or when the connection is retired.
+    A new one leaves out what the one before took, unless it is to be taken `from_start`. Raises Invalid when the system
+    has no files, or when the connection is retired.
     """
     system = systems.BY_SLUG[connection.system]
     if system.read_files is None:
@@ -37,7 +74,10 @@ def start(*, actor: User | None, connection: Connection, path: Path, from_start:
     last = of_source.first()
     if last is not None and last.ended_at is None and not from_start and last.cursor.get("size") == _size(path):
         return last
-    return Reading.objects.create(connection=connection, via=Via.IMPORT, source=source, cursor={"size": _size(path)})
+    cursor: dict[str, Any] = {"size": _size(path), "settings": _settings(connection)}
+    if last is not None and not from_start and last.cursor.get("settings") == cursor["settings"]:
+        cursor["before"] = last.pk
+    return Reading.objects.create(connection=connection, via=Via.IMPORT, source=source, cursor=cursor)
 
 
 def run(*, actor: User | None, reading: Reading, path: Path) -> Iterator[Reading]:
@@ -47,18 +87,57 @@ def run(*, actor: User | None, reading: Reading, path: Path) -> Iterator[Reading
     """
     connection = Connection.objects.select_related("user").get(pk=reading.connection_id)
     system = systems.BY_SLUG[connection.system]
-    progress = Progress(reading=reading, translator=Translator(connection))
+    cursor = reading.cursor
+    progress = Import(
+        reading=reading, translator=Translator(connection), before=_before(cursor), taken=list(cursor.get("taken", ()))
+    )
+    unchanged = cursor.get("unchanged", 0)
     messages = _read(connection, path, reading)
-    size = reading.cursor.get("size")
     try:
         while chunk := _chunk(messages):
-            progress.take(chunk, {"size": size, "messages": reading.messages + len(chunk)})
+            changed = [message for message in chunk if not progress.is_unchanged(message)]
+            unchanged += len(chunk) - len(changed)
+            reading.messages += len(chunk) - len(changed)
+            come = {"messages": reading.messages + len(changed), "unchanged": unchanged, "taken": progress.taken}
+            progress.take(changed, cursor | come)
             yield reading
     except Refused as refusal:
         reading.error = parsing.storable(refusal.message)[:2_000]
         _end(actor, connection, reading)
         raise Refused("", f"{system.title}: {refusal.message}") from None
     _end(actor, connection, reading)
+
+
+def marked(message: Message) -> str:
+    """What tells the message from any other; empty when it holds what JSON cannot."""
+    try:
+        told = _ENCODER.encode([message.type, dict(message.headers)])
+        told += message.body or _ENCODER.encode(message.document)
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.EncodeError):
+        return ""
+    return hashlib.sha256(told).hexdigest()[:32]
+
+
+def _before(cursor: dict[str, Any]) -> frozenset[str]:
+    last = Reading.objects.filter(pk=cursor["before"]).first() if "before" in cursor else None
+    return frozenset(last.cursor.get("taken", ())) if last is not None else frozenset()
+
+
+def _settings(connection: Connection) -> str:
+    """A digest of all that decides, beside a message itself, what it says."""
+    decided = Join.objects.filter(connection=connection, state__in=[JoinState.CONFIRMED, JoinState.REJECTED])
+    joined = sorted(decided.values_list("name", "asset", "state"))
+    told = _ENCODER.encode([connection.namespace, connection.options, joined])
+    return hashlib.sha256(_code() + told).hexdigest()[:32]
+
+
+@cache
+def _code() -> bytes:
+    """The digest of what translates, which may read more of the same message after an update."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.digest()
 
 
 def _chunk(messages: Iterator[Message]) -> list[Message]:
@@ -90,7 +169,8 @@ def _read(connection: Connection, path: Path, reading: Reading) -> Iterator[Mess
 def _end(actor: User | None, connection: Connection, reading: Reading) -> None:
     reading.ended_at = timezone.now()
     reading.save(update_fields=["ended_at", "error"])
-    changes: dict[str, Any] = {"last_success_at": reading.ended_at} if reading.events else {}
+    is_known = reading.events or reading.cursor.get("unchanged")
+    changes: dict[str, Any] = {"last_success_at": reading.ended_at} if is_known else {}
     if said := reading.error or next((one["error"] for one in reading.errors), ""):
         changes |= {"last_failure_at": reading.ended_at, "last_error": said}
     if changes:

@@ -17,6 +17,7 @@ from integrations.edge import Unreachable
 from integrations.models import Connection, Delivery, Reading
 from integrations.systems import circleci
 from integrations.systems.base import Client, Context, Mechanism, Message, Page, Refused, System
+from integrations.translating import Told, Translator
 from lineage.models import Event as LogEvent
 from tests.integrations import answering, connecting, replaying
 from tests.integrations.answering import Asked, Reply, said
@@ -198,3 +199,53 @@ def test_a_file_that_cannot_be_read_is_told_and_what_came_before_is_kept(
         call_command("import_from", "circles", str(file), "--no-progress")
 
     assert "Line 2" in Reading.objects.get().error
+
+
+def test_what_the_import_before_took_is_not_translated_again(
+    team: Team, system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = connecting.connection(team, scheme=None, secrets=())
+    file = tmp_path / "runs.txt"
+    told: list[str] = []
+    real = Translator.tell
+
+    def tell(self: Translator, message: Message) -> Told:
+        told.append(message.document["workflow"]["id"])
+        return real(self, message)
+
+    def take(text: str, *more: str) -> list[str]:
+        """What is translated when a file of these lines is imported."""
+        file.write_text(text)
+        told.clear()
+        call_command("import_from", "circleci", str(file), "--no-progress", *more)
+        return list(told)
+
+    monkeypatch.setattr(Translator, "tell", tell)
+
+    assert take("a\nb\n") == ["a", "b"]
+    assert take("a\nb\n") == []
+    assert take("a\nc\nb\n") == ["c"]
+    last = Reading.objects.latest("id")
+    assert (last.messages, last.cursor["unchanged"], last.new) == (3, 2, 2)
+    Connection.objects.update(last_success_at=None)
+    assert take("a\nc\nb\n") == []
+    connection.refresh_from_db()
+    assert connection.last_success_at is not None
+    assert take("a\nc\nb\n", "--from-start") == ["a", "c", "b"]
+    Connection.objects.update(options={"registry": "mlflow://ml.example"})
+    assert take("a\nc\nb\n") == ["a", "c", "b"]
+    assert LogEvent.objects.count() == 6
+
+
+def test_what_was_refused_is_read_again(
+    team: Team, system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connecting.connection(team, scheme=None, secrets=())
+    file = tmp_path / "runs.txt"
+    file.write_text("a\n\n")
+
+    for _ in range(2):
+        with pytest.raises(CommandError, match="1 refused"):
+            call_command("import_from", "circleci", str(file), "--no-progress")
+
+    assert Reading.objects.latest("id").cursor["unchanged"] == 1

@@ -15,14 +15,15 @@ from integrations.models import Connection, Reading
 class Command(BaseCommand):
     help = (
         "Import files that a system exported: a file, or a folder with all below it. An interrupted import goes on "
-        "where it stopped; repeating one changes nothing. Exits with 1 when something was refused."
+        "where it stopped; repeating one changes nothing, and leaves out what is as it was. Exits with 1 when "
+        "something was refused."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("system", metavar="SYSTEM", help="Its slug, such as dvc; manage.py systems lists them.")
         parser.add_argument("path", type=Path, metavar="PATH")
         parser.add_argument("--connection", default="", help="Through this one; needed when the system has several.")
-        parser.add_argument("--from-start", action="store_true", help="Do not go on where an import was interrupted.")
+        parser.add_argument("--from-start", action="store_true", help="Take everything, also what was taken before.")
         parser.add_argument("--no-progress", action="store_true", help="Do not draw a progress bar.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -52,10 +53,11 @@ class Command(BaseCommand):
     def _tell(self, path: Path, reading: Reading) -> None:
         for one in reading.errors:
             self.stderr.write(f"{one['where'] or path}: {one['error']}")
-        self.stdout.write(
-            f"{path}: {reading.messages:,} messages, {reading.events:,} events, {reading.new:,} new, "
-            f"{reading.refused:,} refused."
-        )
+        said = f"{reading.messages:,} messages, {reading.events:,} events, {reading.new:,} new, "
+        said += f"{reading.refused:,} refused."
+        if unchanged := reading.cursor.get("unchanged"):
+            said += f" {unchanged:,} were taken before and have not changed."
+        self.stdout.write(f"{path}: {said}")
         if reading.refused:
             raise CommandError(f"{reading.refused:,} refused.")
 
