@@ -65,8 +65,9 @@ SLACK = Carrier(
     kinds=ALL_KINDS,
     carry=slack,
     setup=(
-        "Make an incoming webhook. Its address holds the secret, so enter it as the connection's outgoing secret; "
-        "Mattermost and Rocket.Chat take the same."
+        "Make an incoming webhook. Its address holds the secret: the connection's address is its beginning up to the "
+        "host, its outgoing secret all that follows, and its authentication `path`. Mattermost and Rocket.Chat take "
+        "the same."
     ),
 )
 TEAMS = Carrier(
@@ -76,6 +77,7 @@ TEAMS = Carrier(
     carry=teams,
     setup=(
         "In the channel choose *Workflows*, *Post to a channel when a webhook request is received*. Its address holds "
-        "the secret, so enter it as the connection's outgoing secret."
+        "the secret: the connection's address is its beginning up to the host, its outgoing secret all that follows, "
+        "and its authentication `path`."
     ),
 )

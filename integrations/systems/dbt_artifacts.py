@@ -220,7 +220,8 @@ SYSTEM = System(
     brings=frozenset({Fact.JOB, Fact.RUN, Fact.DATASET, Fact.COMMIT, Fact.CHECK}),
     setup=(
         "After each run import dbt's folder: `manage.py import_from dbt_artifacts target/`. Set the option `warehouse` "
-        "to what OpenLineage calls your database, so that its tables are those of other senders. For the commit set "
+        "to what OpenLineage calls your database, so that its tables are those of other senders; name the instance as "
+        "`OPENLINEAGE_NAMESPACE` does where `dbt-ol` runs too, so that its jobs are. For the commit set "
         "`DBT_ENV_CUSTOM_ENV_GIT_COMMIT` and `DBT_ENV_CUSTOM_ENV_GIT_REPOSITORY` when dbt runs. With `dbt-ol` the same "
         "comes by itself, but it reports skipped tests as failed."
     ),

@@ -30,18 +30,15 @@ def _only_told(slug: str, title: str, setup: str) -> System:
 SLACK = _only_told(
     "slack",
     "Slack",
-    "Make an incoming webhook for the channel. Enter its beginning up to the host as the address, and all that "
-    "follows, which is secret, as our secret, proven as part of the address. Mattermost and Rocket.Chat take the same.",
+    "A channel hears of verdicts and incidents.",
 )
 TEAMS = _only_told(
     "teams",
     "Microsoft Teams",
-    "In the channel choose Workflows, and there that a post is made when a webhook request is received. Enter its "
-    "address up to the host as the address, and all that follows, which is secret, as our secret, proven as part of "
-    "the address.",
+    "A channel hears of verdicts and incidents.",
 )
 WEBHOOK = _only_told(
     "webhook",
     "Signed webhook",
-    "Whoever takes JSON over HTTPS gets each notice as our own document, signed as Standard Webhooks has it.",
+    "Whoever takes JSON over HTTPS hears of verdicts and incidents.",
 )

@@ -268,8 +268,9 @@ SYSTEM = System(
         '    logName:"aiplatform.googleapis.com%2Fpipeline_job" OR\n'
         '    protoPayload.serviceName="aiplatform.googleapis.com" OR\n'
         '    jsonPayload.@type:"ModelMonitoringAnomaliesLogEntry"\n\n'
-        "and a push subscription of that topic at `{url}` that authenticates as a service account. Name its e-mail "
-        "address and the audience in the connection."
+        "and a push subscription of that topic at `{url}` that authenticates as a service account. The "
+        "connection's issuer is `https://accounts.google.com`, its audience that of the subscription, and its claim "
+        "`email` the address of the service account."
     ),
     type_of=type_of,
     key_of=key_of,
