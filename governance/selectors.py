@@ -6,13 +6,40 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, TypeAlias, TypedDict
 from uuid import UUID
 
-from django.db.models import Case, Count, Func, IntegerField, Max, Q, QuerySet, TextField, UUIDField, Value, When
+from django.db.models import (
+    Case,
+    Count,
+    DateTimeField,
+    Exists,
+    Func,
+    IntegerField,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    TextField,
+    UUIDField,
+    Value,
+    When,
+)
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from governance import permissions
 from governance.actions import Action
 from governance.errors import NotFound
-from governance.models import ApiToken, AuditEntry, Classification, Membership, OwnerRole, Ownership, Team, User
+from governance.models import (
+    ApiToken,
+    AuditEntry,
+    Classification,
+    Membership,
+    OwnerRole,
+    Ownership,
+    OwnershipQuerySet,
+    Team,
+    User,
+)
 from governance.permissions import Permission
 
 if TYPE_CHECKING:
@@ -51,24 +78,56 @@ ROLE_ORDER = Case(
 )
 
 
+def in_force(
+    rows: OwnershipQuerySet, at: datetime | None = None, known_at: datetime | None = None
+) -> QuerySet[Ownership]:
+    """Of these ownerships those in force at an instant (now when absent), going by what was recorded by `known_at`.
+
+    An end that was recorded later had not been known. When it was, the owner who followed tells, or the audit log.
+    """
+    when = at or timezone.now()
+    if known_at is None:
+        return rows.at(when)
+    of_same = {"asset": OuterRef("asset"), "role": OuterRef("role")}
+    followed = Ownership.objects.filter(**of_same, period__startswith=OuterRef("period__endswith"))
+    ended = AuditEntry.objects.filter(
+        subject=Concat(Value("asset:"), Cast(OuterRef("asset"), TextField())),
+        action=Action.OWNER_ENDED,
+        occurred_at__gt=known_at,
+    ).alias(
+        of_role=KeyTextTransform("role", "detail"), until=Cast(KeyTextTransform("until", "detail"), DateTimeField())
+    )
+    is_open = (
+        Q(period__upper_inf=True)
+        | Q(period__endswith__gt=when)
+        | Exists(followed.filter(created_at__gt=known_at))
+        | Exists(ended.filter(of_role=OuterRef("role"), until=OuterRef("period__endswith")))
+    )
+    return rows.filter(is_open, created_at__lte=known_at, period__startswith__lte=when)
+
+
 def owners(asset: UUID, at: datetime | None = None) -> list[Ownership]:
     """The asset's owners at an instant (now when absent), at most one per role, with team and person loaded."""
     return owners_of([asset], at)[asset]
 
 
-def owners_of(assets: Collection[UUID], at: datetime | None = None) -> dict[UUID, list[Ownership]]:
-    """The owners of each asset at an instant (now when absent), an empty list for one without. One query."""
+def owners_of(
+    assets: Collection[UUID], at: datetime | None = None, known_at: datetime | None = None
+) -> dict[UUID, list[Ownership]]:
+    """The owners of each asset, see `in_force`; an empty list for one without. One query."""
     found: dict[UUID, list[Ownership]] = {asset: [] for asset in assets}
-    current = Ownership.objects.filter(asset__in=among(found)).at(at or timezone.now())
+    current = in_force(Ownership.objects.filter(asset__in=among(found)), at, known_at)
     for ownership in current.select_related("team", "user").order_by(ROLE_ORDER):
         found[ownership.asset].append(ownership)
     return found
 
 
-def owner_names_of(assets: Collection[UUID], at: datetime | None = None) -> dict[UUID, list[OwnerName]]:
+def owner_names_of(
+    assets: Collection[UUID], at: datetime | None = None, known_at: datetime | None = None
+) -> dict[UUID, list[OwnerName]]:
     """As `owners_of`, by name alone: for thousands of assets the rows would take longer to build than to find."""
     found: dict[UUID, list[OwnerName]] = {asset: [] for asset in assets}
-    current = Ownership.objects.filter(asset__in=among(found)).at(at or timezone.now()).order_by(ROLE_ORDER)
+    current = in_force(Ownership.objects.filter(asset__in=among(found)), at, known_at).order_by(ROLE_ORDER)
     names: dict[tuple[str, str, str, str | None], OwnerName] = {}
     for asset, role, team, team_name, user in current.values_list(
         "asset", "role", "team__slug", "team__name", "user__username"

@@ -5,7 +5,6 @@ was hidden stays hidden and is listed, for whoever hid it to look at.
 """
 
 from collections.abc import Collection
-from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -18,6 +17,7 @@ from governance.actions import Action
 from governance.errors import Conflict, Invalid, NotFound
 from governance.models import User
 from governance.permissions import Permission
+from lineage import decided
 from lineage.asof import NOW, Moment
 from lineage.fieldmodels import Hiding
 from lineage.models import Asset
@@ -58,7 +58,7 @@ def show(*, actor: User, asset: UUID) -> Hiding:
 def of(assets: Collection[UUID], *, moment: Moment = NOW) -> dict[UUID, Hiding]:
     """Of those that were hidden at the moment, how. One query."""
     found = Hiding.objects.filter(asset__in=governance_selectors.among(assets)).select_related("hidden_by")
-    return {row.asset: row for row in _at(found, moment.as_of)}
+    return {row.asset: row for row in at(found, moment)}
 
 
 def hidden(*, seen_again: bool = False) -> QuerySet[Hiding]:
@@ -74,7 +74,9 @@ def history(asset: UUID) -> QuerySet[Hiding]:
     return Hiding.objects.filter(asset=asset).select_related("hidden_by", "shown_by").order_by("-id")
 
 
-def _at(rows: QuerySet[Hiding], at: datetime | None) -> QuerySet[Hiding]:
-    if at is None:
+def at(rows: QuerySet[Hiding], moment: Moment) -> QuerySet[Hiding]:
+    """Those of the rows that held at the moment."""
+    until = decided.until(moment)
+    if until is None:
         return rows.filter(shown_at=None)
-    return rows.filter(Q(shown_at=None) | Q(shown_at__gt=at), hidden_at__lte=at)
+    return rows.filter(Q(shown_at=None) | Q(shown_at__gt=until), hidden_at__lte=until)

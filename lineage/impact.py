@@ -100,7 +100,7 @@ def of(*, asset: Asset, field: str = "", days: int = 30, limit: int = 10_000, mo
         # As one text: the driver takes longer to write thousands of numbers than the database to find their rows.
         {"ids": "{" + ",".join(map(str, ids)) + "}", "name": Kind.NAME},
     )
-    owners = governance_selectors.owner_names_of([row[1] for row in rows], moment.as_of)
+    owners = governance_selectors.owner_names_of([row[1] for row in rows], moment.as_of, moment.known_at)
     touched = [
         Touched(
             id=row[0],

@@ -18,8 +18,11 @@ from django.db.models import BooleanField, Exists, F, FloatField, Func, OuterRef
 from django.db.models.functions import Left
 from django.utils import timezone
 
+from governance import selectors as governance_selectors
+from governance.errors import Invalid
 from governance.models import Classification, Ownership, Team, User
-from lineage import selectors, words
+from lineage import decided, selectors, words
+from lineage.asof import NOW, Moment
 from lineage.fieldmodels import AssetTag
 from lineage.models import Asset, AssetVersion, FacetDocument, FacetSighting
 
@@ -38,7 +41,8 @@ LEAST_SIMILARITY = 0.15
 class Filters:
     """Which assets. `changed_since`: new since then, or with a version or facets that are.
 
-    `tag`: with a tag of that key, of its own or of a field, whoever set it. `among`: none but these.
+    `tag`: with a tag of that key, of its own or of a field, whoever set it. `among`: none but these. `moment`: as they
+    stood then; their kind is that of today.
     """
 
     kind: str = ""
@@ -51,6 +55,14 @@ class Filters:
     tag: str = ""
     tier: str = ""
     among: frozenset[UUID] | None = None
+    moment: Moment = NOW
+
+    def __post_init__(self) -> None:
+        """Raises Invalid for what nobody can answer `known_at` a day."""
+        for name in ("tag", "changed_since"):
+            if self.moment.known_at is not None and getattr(self, name):
+                says = "Not together with known_at: when facets were received is not kept."
+                raise Invalid(f"{name}: {says}", fields={name: says})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +167,9 @@ def _namespaces(cursor: CursorWrapper, asked: Sequence[str]) -> dict[str, tuple[
 def matching(wanted: Sequence[Word] | None, filters: Filters) -> QuerySet[Asset]:
     """The assets whose names hold all words, in no order. A text without any word matches none, no text all."""
     # What is only a name is there for those who type it.
-    found = selectors.listed(kind=filters.kind, with_names=wanted is not None or filters.name is not None)
+    moment = filters.moment
+    with_names = wanted is not None or filters.name is not None
+    found = selectors.listed(kind=filters.kind, with_names=with_names, moment=moment)
     if wanted is not None and not wanted:
         found = found.none()
     if any(word.namespaces for word in wanted or ()):
@@ -172,11 +186,12 @@ def matching(wanted: Sequence[Word] | None, filters: Filters) -> QuerySet[Asset]
     if filters.name is not None:
         found = found.filter(name=filters.name)
     if filters.changed_since is not None:
-        found = found.filter(_changed_since(filters.changed_since))
+        found = found.filter(_changed_since(filters.changed_since, moment.as_of))
     if filters.tag:
-        found = found.filter(_tagged(filters.tag))
+        found = found.filter(_tagged(filters.tag, moment))
     if filters.tier:
-        said = Classification.objects.at(timezone.now()).filter(asset=OuterRef("uuid"), tier=filters.tier)
+        at = decided.until(moment) or timezone.now()
+        said = Classification.objects.at(at).filter(asset=OuterRef("uuid"), tier=filters.tier)
         found = found.filter(Exists(said))
     if filters.among is not None:
         found = found.filter(uuid__in=filters.among)
@@ -209,15 +224,15 @@ def counts(wanted: Sequence[Word] | None, filters: Filters) -> Counts:
     """How many assets match, by kind, team, tier and tag (those of people), and without an owner."""
     if wanted is not None and not wanted:
         return Counts(total=0, kinds={}, teams={}, without_owner=0, tiers={}, tags={}, are_minimums=False)
-    now = timezone.now()
+    at = decided.until(filters.moment) or timezone.now()
     kinds = _counted(matching(wanted, replace(filters, kind="")).values("kind")[:MOST_COUNTED])
     some = _some(wanted, replace(filters, team=None, owner=None, has_no_owner=False))
-    owners = Ownership.objects.at(now).filter(asset__in=some)
+    owners = _owners(filters.moment).filter(asset__in=some)
     pairs = set(owners.values_list("asset", "team__slug"))
     is_owner_free = filters.team is None and filters.owner is None and not filters.has_no_owner
     of_any_tier = some if is_owner_free and not filters.tier else _some(wanted, replace(filters, tier=""))
-    tiers = Classification.objects.at(now).filter(asset__in=of_any_tier).exclude(tier="").values_list("tier", flat=True)
-    tags = AssetTag.objects.filter(asset__in=some, removed_at=None).values_list("asset", "key").distinct()
+    tiers = Classification.objects.at(at).filter(asset__in=of_any_tier).exclude(tier="").values_list("tier", flat=True)
+    tags = _set_by_people(filters.moment, asset__in=some).values_list("asset", "key").distinct()
     return Counts(
         total=kinds.get(filters.kind, 0) if filters.kind else sum(kinds.values()),
         kinds=_largest_first(kinds),
@@ -249,7 +264,7 @@ def _largest_first(found: Mapping[str, int]) -> dict[str, int]:
 
 
 def _owned(found: QuerySet[Asset], filters: Filters) -> QuerySet[Asset]:
-    owners = Ownership.objects.at(timezone.now()).filter(asset=OuterRef("uuid"))
+    owners = _owners(filters.moment).filter(asset=OuterRef("uuid"))
     # By id: the statistics then say how much a team owns, which decides how the rows are found.
     if filters.team is not None:
         found = found.filter(Exists(owners.filter(team_id=filters.team.pk)))
@@ -260,20 +275,33 @@ def _owned(found: QuerySet[Asset], filters: Filters) -> QuerySet[Asset]:
     return found
 
 
-def _changed_since(at: datetime) -> Q:
-    return (
-        Q(first_seen_at__gte=at)
-        | Q(Exists(AssetVersion.objects.filter(asset=OuterRef("pk"), seen_at__gte=at)))
-        | Q(Exists(FacetSighting.objects.filter(asset=OuterRef("pk"), first_seen_at__gte=at)))
-    )
+def _owners(moment: Moment) -> QuerySet[Ownership]:
+    return governance_selectors.in_force(Ownership.objects.all(), moment.as_of, moment.known_at)
 
 
-def _tagged(key: str) -> Q:
+def _changed_since(at: datetime, until: datetime | None) -> Q:
+    versions = AssetVersion.objects.filter(asset=OuterRef("pk"), seen_at__gte=at)
+    sightings = FacetSighting.objects.filter(asset=OuterRef("pk"), first_seen_at__gte=at)
+    if until is not None:
+        versions, sightings = versions.filter(seen_at__lte=until), sightings.filter(first_seen_at__lte=until)
+    return Q(first_seen_at__gte=at) | Q(Exists(versions)) | Q(Exists(sightings))
+
+
+def _tagged(key: str, moment: Moment) -> Q:
     """What people set, and what the documents of senders hold. A later document without the tag is not asked for."""
-    by_people = AssetTag.objects.filter(key=key, removed_at=None).values("asset")
+    by_people = _set_by_people(moment, key=key).values("asset")
     documents = FacetDocument.objects.filter(body__has_key="tags", body__contains={"tags": {"tags": [{"key": key}]}})
-    by_senders = FacetSighting.objects.filter(document__in=documents.values("uuid")).values("asset")
-    return Q(uuid__in=by_people) | Q(pk__in=by_senders)
+    by_senders = FacetSighting.objects.filter(document__in=documents.values("uuid"))
+    if moment.as_of is not None:
+        by_senders = by_senders.filter(first_seen_at__lte=moment.as_of)
+    return Q(uuid__in=by_people) | Q(pk__in=by_senders.values("asset"))
+
+
+def _set_by_people(moment: Moment, **which: Any) -> QuerySet[AssetTag]:
+    until = decided.until(moment)
+    if until is None:
+        return AssetTag.objects.filter(**which, removed_at=None)
+    return AssetTag.objects.filter(Q(removed_at=None) | Q(removed_at__gt=until), set_at__lte=until, **which)
 
 
 def _like(pattern: str) -> Func:

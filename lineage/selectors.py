@@ -1,37 +1,46 @@
 """Reads of the graph for pages and the API. Everyone who is signed in may read the graph."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, DateTimeField, Exists, F, Func, OuterRef, Q, QuerySet, Value
 
 from governance.errors import NotFound
-from lineage import identity, inputs, provenance, traversal
+from lineage import hiding, identity, inputs, provenance, traces, traversal
 from lineage.asof import NOW, Moment
 from lineage.details import Detail
 from lineage.fieldmodels import Hiding
 from lineage.identity import Family, Kind
-from lineage.models import Asset, AssetVersion, Event, Observation, Outbox, Run, RunDetail
+from lineage.models import Asset, AssetVersion, Event, Observation, Outbox, Run, RunDetail, RunIO
 from lineage.provenance import Provenance, Spot
 from lineage.traversal import Direction, Neighbourhood
 
 
-def listed(*, kind: str = "", with_names: bool = False) -> QuerySet[Asset]:
-    """What lists show, in no order: nothing hidden, and what is no more than a name only when it is asked for."""
-    found = Asset.objects.order_by().filter(~Exists(Hiding.objects.filter(asset=OuterRef("uuid"), shown_at=None)))
+def listed(*, kind: str = "", with_names: bool = False, moment: Moment = NOW) -> QuerySet[Asset]:
+    """What lists show, in no order: nothing hidden, and what is no more than a name only when it is asked for.
+
+    With `known_at` what events had told of by then as read, written, run, versioned or related: when something was only
+    named or described is not kept.
+    """
+    hidden = hiding.at(Hiding.objects.filter(asset=OuterRef("uuid")), moment)
+    found = Asset.objects.order_by().filter(~Exists(hidden))
+    if moment.as_of is not None:
+        found = found.filter(first_seen_at__lte=moment.as_of)
+    if moment.known_at is not None:
+        found = found.filter(traces.known(moment))
     if kind:
         return found.filter(kind=kind)
     return found if with_names else found.exclude(kind=Kind.NAME)
 
 
-def assets(*, text: str = "", kind: str = "", with_names: bool = False) -> QuerySet[Asset]:
+def assets(*, text: str = "", kind: str = "", with_names: bool = False, moment: Moment = NOW) -> QuerySet[Asset]:
     """Assets whose name or namespace contains every word of `text`, in the order of their ids."""
-    found = listed(kind=kind, with_names=with_names).order_by("id")
+    found = listed(kind=kind, with_names=with_names, moment=moment).order_by("id")
     for word in text.split():
         found = found.filter(Q(name__icontains=word) | Q(namespace__icontains=word))
     return found
@@ -137,16 +146,37 @@ def versions(asset: Asset, *, limit: int = 50, before: datetime | None = None, m
 
 
 def runs(asset: Asset, *, moment: Moment = NOW) -> QuerySet[Run]:
-    """The runs of a job, or those that read or wrote the asset, the newest first; of a day, those heard of by then."""
-    io = asset.io.all()
-    heard = Event.objects.filter(run=OuterRef("uuid"))
-    if moment.as_of is not None:
-        io, heard = io.filter(first_seen_at__lte=moment.as_of), heard.filter(event_time__lte=moment.as_of)
-    if moment.known_at is not None:
-        io, heard = io.filter(known_at__lte=moment.known_at), heard.filter(received_at__lte=moment.known_at)
+    """The runs of a job, or those that read or wrote the asset, the newest first; of a day, those heard of by then.
+
+    In the order of today, and each as it stands today: `lineage.retelling` tells them as they had been told.
+    """
+    io = _standing(asset.io.all(), moment)
     mine = Q(job=asset) if asset.family == Family.JOB else Q(uuid__in=io.values("run"))
-    found = Run.objects.filter(mine) if moment.is_now else Run.objects.filter(mine, Exists(heard))
+    found = Run.objects.filter(mine) if moment.is_now else Run.objects.filter(mine, _heard(moment))
     return found.select_related("job", "commit__asset").order_by("-last_event_at", "uuid")
+
+
+def _heard(moment: Moment) -> Exists:
+    told = Event.objects.filter(run=OuterRef("uuid"))
+    if moment.as_of is not None:
+        told = told.filter(event_time__lte=moment.as_of)
+    if moment.known_at is not None:
+        told = told.filter(received_at__lte=moment.known_at)
+    return Exists(told)
+
+
+def io(run: Run, *, moment: Moment = NOW) -> QuerySet[RunIO]:
+    """What a run read and wrote, as far as it had been told, by name."""
+    rows = _standing(run.io.all(), moment)
+    return rows.select_related("asset", "version").order_by("direction", "asset__name", "id")
+
+
+def _standing(rows: QuerySet[RunIO], moment: Moment) -> QuerySet[RunIO]:
+    if moment.known_at is not None:
+        told = (F("first_seen_at"), F("known_at"), F("also_told"), Value(moment.known_at))
+        began = Func(*told, function="lineage_as_known", output_field=DateTimeField())
+        return rows.alias(began=began).filter(began__lte=moment.as_of or datetime.max.replace(tzinfo=UTC))
+    return rows if moment.as_of is None else rows.filter(first_seen_at__lte=moment.as_of)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,31 +193,50 @@ def run_tags(runs: Collection[UUID], *, as_of: datetime | None = None) -> dict[U
     said = RunDetail.objects.filter(run__in=runs, name=Detail.TAGS)
     if as_of is not None:
         said = said.filter(first_seen_at__lte=as_of)
-    newest: dict[UUID, RunDetail] = {}
-    for detail in said:
-        known = newest.get(detail.run)
-        if known is None or _said(detail, as_of) > _said(known, as_of):
-            newest[detail.run] = detail
-    return {run: [RunTag(**tag) for tag in detail.body["tags"]] for run, detail in newest.items()}
+    return tags_said_last(
+        [
+            (detail.run, detail.first_seen_at, (detail.last_seen_at, bytes(detail.last_digest)), detail.body)
+            for detail in said
+        ],
+        as_of,
+    )
 
 
-def _said(detail: RunDetail, as_of: datetime | None) -> tuple[datetime, bytes]:
-    """When it was said last, by the day; of one that was said before and after it is not known whether between."""
-    is_later = as_of is not None and detail.last_seen_at > as_of
-    return detail.first_seen_at if is_later else detail.last_seen_at, bytes(detail.last_digest)
+def tags_said_last(
+    said: Iterable[tuple[UUID, datetime, tuple[datetime, bytes], Mapping[str, Any]]], as_of: datetime | None
+) -> dict[UUID, list[RunTag]]:
+    """Of details that give a run its tags, with the times at which each was said first and last, those that hold.
+
+    Of one that was said before and after the day it is not known whether between.
+    """
+    newest: dict[UUID, tuple[tuple[datetime, bytes], Mapping[str, Any]]] = {}
+    for run, first, (last, digest), body in said:
+        if as_of is not None and first > as_of:
+            continue
+        at = first if as_of is not None and last > as_of else last, digest
+        if run not in newest or at > newest[run][0]:
+            newest[run] = at, body
+    return {run: [RunTag(**tag) for tag in body["tags"]] for run, (_, body) in newest.items()}
 
 
-def run(uuid: UUID) -> Run:
-    """Raises NotFound."""
-    found = Run.objects.select_related("job", "commit__asset").filter(uuid=uuid).first()
-    if found is None:
-        raise NotFound(f"There is no run {uuid}.", fields={"run": "unknown"})
-    return found
+def run(uuid: UUID, *, moment: Moment = NOW) -> Run:
+    """The run as it stands today. Raises NotFound, also for one that had not been heard of then."""
+    found = Run.objects.select_related("job", "commit__asset").filter(uuid=uuid)
+    run = (found if moment.is_now else found.filter(_heard(moment))).first()
+    if run is None:
+        says = f"There is no run {uuid}." if moment.is_now else f"No run {uuid} had been heard of then."
+        raise NotFound(says, fields={"run": "unknown"})
+    return run
 
 
-def events_of_run(uuid: UUID) -> QuerySet[Event]:
+def events_of_run(uuid: UUID, *, moment: Moment = NOW) -> QuerySet[Event]:
     """The events of a run by their own time."""
-    return Event.objects.filter(run=uuid).order_by("event_time", "id")
+    found = Event.objects.filter(run=uuid)
+    if moment.as_of is not None:
+        found = found.filter(event_time__lte=moment.as_of)
+    if moment.known_at is not None:
+        found = found.filter(received_at__lte=moment.known_at)
+    return found.order_by("event_time", "id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,9 +330,17 @@ def facet_on(assets: Sequence[int], key: str, moment: Moment = NOW) -> dict[int,
         return {asset: json.loads(value) for asset, value in cursor.fetchall()}
 
 
-def observations() -> QuerySet[Observation]:
-    """Every measurement of model versions, by metric and segment, the newest first."""
-    return Observation.objects.select_related("dataset__asset").order_by("metric", "segment", "-measured_at")
+def observations(moment: Moment = NOW) -> QuerySet[Observation]:
+    """Every measurement of model versions, by metric and segment, the newest first.
+
+    Of one that was corrected the last value is kept, so `known_at` leaves out what was corrected later.
+    """
+    found = Observation.objects.all()
+    if moment.as_of is not None:
+        found = found.filter(measured_at__lte=moment.as_of)
+    if moment.known_at is not None:
+        found = found.filter(Exists(Event.objects.filter(digest=OuterRef("digest"), received_at__lte=moment.known_at)))
+    return found.select_related("dataset__asset").order_by("metric", "segment", "-measured_at")
 
 
 def newest_observations(versions: Collection[UUID]) -> QuerySet[Observation]:
@@ -321,13 +378,19 @@ def spot(asset: Asset, *, version: str | None = None, moment: Moment = NOW) -> S
     if version is not None:
         return _spot_of_version(asset, version, moment)
     if asset.family == Family.JOB:
-        runs = asset.runs.order_by("-last_event_at", "uuid")
-        newest = (runs.filter(first_event_at__lte=moment.as_of) if moment.as_of else runs).first()
+        newest = _newest_run(asset, moment)
         if newest is None:
             raise NotFound(f"{asset} had no run then.", fields={"asset": "No run."})
         return Spot(None, None, newest.uuid)
     newest_version = next(iter(versions(asset, limit=1, moment=moment)), None)
     return _spot_of_version(asset, newest_version.key, moment) if newest_version else Spot(asset.pk, None, None)
+
+
+def _newest_run(job: Asset, moment: Moment) -> Run | None:
+    if moment.known_at is not None:
+        return runs(job, moment=moment).first()
+    found = job.runs.order_by("-last_event_at", "uuid")
+    return (found.filter(first_event_at__lte=moment.as_of) if moment.as_of else found).first()
 
 
 def _spot_of_version(asset: Asset, key: str, moment: Moment) -> Spot:

@@ -4,9 +4,10 @@ It does so once, when it is loaded (`policies.apps`).
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
-Asked = Callable[[str], frozenset[UUID]]
+Asked = Callable[[str, datetime | None], frozenset[UUID]]
 _asked: list[Asked] = []
 
 
@@ -15,6 +16,6 @@ def tell_by(asked: Asked) -> None:
     _asked[:] = [asked]
 
 
-def passed_to(stage: str) -> frozenset[UUID]:
-    """The models of which a version passed to the stage; none where nobody decides."""
-    return _asked[0](stage) if _asked else frozenset()
+def passed_to(stage: str, until: datetime | None = None) -> frozenset[UUID]:
+    """The models of which a version passed to the stage, by an instant if one is given; none where nobody decides."""
+    return _asked[0](stage, until) if _asked else frozenset()

@@ -18,7 +18,7 @@ from governance.actions import Action
 from governance.errors import Invalid, NotFound
 from governance.models import User
 from governance.permissions import Permission
-from lineage import columns, selectors
+from lineage import columns, decided, selectors
 from lineage.asof import NOW, Moment
 from lineage.fieldmodels import AssetTag
 
@@ -61,8 +61,8 @@ def of(
 
 
 def set_on(assets: Sequence[UUID], *, moment: Moment = NOW) -> QuerySet[AssetTag]:
-    """What people had set at the moment; `known_at` is not asked, since what people do is known at once."""
-    at = moment.as_of or timezone.now()
+    """What people had set at the moment."""
+    at = decided.until(moment) or timezone.now()
     return AssetTag.objects.filter(Q(removed_at=None) | Q(removed_at__gt=at), asset__in=assets, set_at__lte=at)
 
 

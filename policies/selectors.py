@@ -99,9 +99,12 @@ def promotions(*, state: str = "", model: UUID | None = None) -> QuerySet[Promot
     return found.filter(model=model) if model is not None else found
 
 
-def passed_to(stage: str) -> frozenset[UUID]:
-    """The models of which a version passed to the stage."""
-    return frozenset(promotions(state="passed").order_by().filter(stage=stage).values_list("model", flat=True))
+def passed_to(stage: str, until: datetime | None = None) -> frozenset[UUID]:
+    """The models of which a version passed to the stage, by an instant if one is given."""
+    passed = promotions(state="passed").order_by().filter(stage=stage)
+    if until is not None:
+        passed = passed.filter(decided_at__lte=until)
+    return frozenset(passed.values_list("model", flat=True))
 
 
 def verdicts(*, since: datetime) -> QuerySet[Verdict]:

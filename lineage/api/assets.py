@@ -14,7 +14,7 @@ from governance import openapi, rest
 from governance import selectors as governance_selectors
 from governance.criticality import Tier
 from governance.errors import Invalid
-from lineage import hiding, search, selectors, stages
+from lineage import decided, hiding, retelling, search, selectors, stages
 from lineage.api.documents import (
     AssetOut,
     Instant,
@@ -24,6 +24,7 @@ from lineage.api.documents import (
     ReadView,
     asset_out,
     instant,
+    of_today,
     owner_out,
 )
 from lineage.fieldmodels import Hiding
@@ -31,16 +32,24 @@ from lineage.models import Asset, Run
 from lineage.search import Filters, Word
 from lineage.selectors import RunTag
 
+# What the graph knows of an asset as it is today alone; when it was first seen, as far as `known_at` goes.
+OF_TODAY = ("kind", "processing", "last_seen_at")
+KNOWN_OF_TODAY = ("first_seen_at",)
 
-class AssetsQuery(rest.Paging, frozen=True, kw_only=True):
-    """Which assets: by words, by kind, owner, tag, tier, stage and change, or by the whole namespace and name.
+
+class AssetsQuery(OnADay, frozen=True, kw_only=True):
+    """Which assets, on a day: by words, kind, owner, tag, tier, stage and change, or by the whole namespace and name.
 
     `q` forgives slips of the pen in words of names, takes words of namespaces as they are, and gives the best matches
     first; `text` wants each of its words in name or namespace as it is spelt. `tag`: with a tag of that key, of its own
     or of a field. `stage`: models of which a version passed to it. `changed_since`: new since then, or with a version
-    or facets that are. `counts=true` counts what each choice of kind and team would give.
+    or facets that are. `counts=true` counts what each choice of kind and team would give. With `known_at` neither `tag`
+    nor `changed_since` can be answered, and what events had only named or described by then is not listed.
     """
 
+    cursor: str = ""
+    limit: int = rest.PAGE_SIZE
+    count: bool = False
     q: Annotated[str, msgspec.Meta(max_length=500)] = ""
     text: str = ""
     kind: KindWord | None = None
@@ -109,14 +118,17 @@ class HidingOut(rest.Body, frozen=True, kw_only=True):
 class AssetDetail(AssetOut, frozen=True, kw_only=True):
     """An asset with its owners, facets and newest versions on the day asked for.
 
-    `dropped_at`: it was dropped then, and nothing has written or read it since.
+    `dropped_at`: it was dropped then, and nothing has written or read it since. `unsure`: the facets of which it cannot
+    be told whether they had been said by `known_at`. `of_today`: the fields that are not of the day asked for.
     """
 
     hidden: HidingOut | None
     dropped_at: datetime | None
     owners: list[OwnerOut]
     facets: dict[str, FacetOut]
+    unsure: list[str]
     versions: list[VersionOut]
+    of_today: list[str]
 
 
 class VersionsQuery(OnADay, frozen=True, kw_only=True):
@@ -135,7 +147,7 @@ class RunTagOut(rest.Body, frozen=True, kw_only=True):
 
 
 class RunsQuery(OnADay, frozen=True, kw_only=True):
-    """A page of the runs that were heard of by the day asked for."""
+    """A page of the runs that were heard of by the day asked for, in the order of today."""
 
     cursor: str = ""
     limit: int = rest.PAGE_SIZE
@@ -143,7 +155,7 @@ class RunsQuery(OnADay, frozen=True, kw_only=True):
 
 
 class RunOut(rest.Body, frozen=True, kw_only=True):
-    """One execution of a job, as it stood on the day asked for; `last_event_at` is of today."""
+    """One execution of a job, as it stood on the day asked for. `last_event_at` goes by `known_at`, not by `as_of`."""
 
     id: UUID
     external_id: str
@@ -171,21 +183,18 @@ def _hiding(row: Hiding, asset: Asset) -> HidingOut:
     )
 
 
-def _run(run: Run, tags: Sequence[RunTag], as_of: datetime | None) -> RunOut:
-    ends_later = as_of is not None and run.ended_at is not None and run.ended_at > as_of
-    is_commit_later = as_of is not None and run.commit_set_at is not None and run.commit_set_at > as_of
-    commit = None if is_commit_later else run.commit
+def _run(run: Run, tags: Sequence[RunTag]) -> RunOut:
     return RunOut(
         id=run.uuid,
         external_id=run.external_id,
         job=run.job.uuid,
-        state="running" if ends_later else run.state,
+        state=run.state,
         started_at=run.started_at,
-        ended_at=None if ends_later else run.ended_at,
+        ended_at=run.ended_at,
         last_event_at=run.last_event_at,
         parent=run.parent,
-        repository=commit.asset.name if commit else None,
-        commit=commit.key if commit else None,
+        repository=run.commit.asset.name if run.commit else None,
+        commit=run.commit.key if run.commit else None,
         tags=[RunTagOut(key=tag.key, value=tag.value, source=tag.source) for tag in tags],
     )
 
@@ -196,6 +205,11 @@ def _found_schema() -> dict[str, Any]:
         "words": {"type": "array", "items": rest.schema_of(WordOut), "description": "With q."},
         "truncated": {"type": "boolean", "description": "With q: more match, and not all of them were compared."},
         "counts": rest.schema_of(CountsOut),
+        "of_today": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "On another day: the fields of results that are not of it.",
+        },
     }
     return page
 
@@ -212,6 +226,8 @@ class AssetsView(ReadView):
         filters = self._filters(asked)
         wanted = search.meant(asked.q)
         answer = self._all(request, asked, filters) if wanted is None else self._best(asked, wanted, filters)
+        if not filters.moment.is_now:
+            answer.data["of_today"] = of_today(filters.moment, OF_TODAY, KNOWN_OF_TODAY)
         if asked.counts:
             counted = search.counts(wanted, filters)
             answer.data["counts"] = msgspec.to_builtins(
@@ -232,7 +248,9 @@ class AssetsView(ReadView):
         if asked.text and (asked.q or asked.counts):
             says = "Search either with q or with text; only q is counted."
             raise Invalid(f"text: {says}", fields={"text": says})
+        moment = asked.moment
         return Filters(
+            moment=moment,
             kind=asked.kind or "",
             team=None if asked.team is None else governance_selectors.team(asked.team),
             owner=None if asked.owner is None else governance_selectors.user(asked.owner),
@@ -242,14 +260,15 @@ class AssetsView(ReadView):
             changed_since=instant("changed_since", asked.changed_since),
             tag=asked.tag,
             tier=asked.tier or "",
-            among=stages.passed_to(asked.stage) if asked.stage else None,
+            among=stages.passed_to(asked.stage, decided.until(moment)) if asked.stage else None,
         )
 
     @staticmethod
     def _all(request: Request, asked: AssetsQuery, filters: Filters) -> Response:
         pages = rest.Cursor()
         pages.ordering = ("id",)
-        spelt = selectors.assets(text=asked.text, kind=filters.kind, with_names=filters.name is not None)
+        with_names, moment = filters.name is not None, filters.moment
+        spelt = selectors.assets(text=asked.text, kind=filters.kind, with_names=with_names, moment=moment)
         found = search.matching(None, filters) & spelt
         return pages.get_paginated_response([asset_out(asset) for asset in pages.paginate_queryset(found, request)])
 
@@ -287,7 +306,8 @@ class AssetView(ReadView):
         moment = asked.moment
         asset = selectors.asset(uuid)
         hidden = hiding.of([asset.uuid], moment=moment).get(asset.uuid)
-        owners = governance_selectors.owner_names_of([asset.uuid], moment.as_of)[asset.uuid]
+        owners = governance_selectors.owner_names_of([asset.uuid], moment.as_of, moment.known_at)[asset.uuid]
+        said = retelling.facets(asset, moment)
         detail = AssetDetail(
             **msgspec.structs.asdict(asset_out(asset)),
             hidden=_hiding(hidden, asset) if hidden else None,
@@ -295,9 +315,11 @@ class AssetView(ReadView):
             owners=[owner_out(owner) for owner in owners],
             facets={
                 facet.key: FacetOut(value=facet.value, seen_at=facet.seen_at, exact=facet.is_exact)
-                for facet in selectors.facets(asset, as_of=moment.as_of)
+                for facet in said.facets
             },
+            unsure=said.unsure,
             versions=[_version(version) for version in selectors.versions(asset, moment=moment)],
+            of_today=of_today(moment, [*OF_TODAY, *(["hidden.seen_again"] if hidden else [])], KNOWN_OF_TODAY),
         )
         return rest.answer(detail)
 
@@ -334,5 +356,5 @@ class RunsView(ReadView):
         pages = rest.Cursor()
         pages.ordering = ("-last_event_at", "uuid")
         found = pages.paginate_queryset(selectors.runs(selectors.asset(uuid), moment=moment), request)
-        tags = selectors.run_tags([run.uuid for run in found], as_of=moment.as_of)
-        return pages.get_paginated_response([_run(run, tags.get(run.uuid, ()), moment.as_of) for run in found])
+        told = retelling.runs(found, moment)
+        return pages.get_paginated_response([_run(run, told.tags.get(run.uuid, ())) for run in told.runs])

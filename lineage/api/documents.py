@@ -1,5 +1,6 @@
 """What the answers about the graph share: the day asked for, an asset, an owner, who may read."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Literal, TypeAlias
@@ -29,6 +30,13 @@ class OnADay(rest.Body, frozen=True, kw_only=True):
     def moment(self) -> Moment:
         """Raises Invalid for a time at the ends of the calendar."""
         return Moment(as_of=instant("as_of", self.as_of), known_at=instant("known_at", self.known_at))
+
+
+def of_today(moment: Moment, always: Sequence[str], known: Sequence[str] = ()) -> list[str]:
+    """The fields of an answer on another day that say what is known today; those of `known` only for `known_at`."""
+    if moment.is_now:
+        return []
+    return [*always, *(() if moment.known_at is None else known)]
 
 
 def instant(name: str, given: datetime | None) -> datetime | None:

@@ -17,7 +17,7 @@ from governance import selectors as governance_selectors
 from governance.errors import Invalid
 from governance.tokens import Scope
 from lineage import columns, fieldgraph, fields, fieldtags, identity, selectors, tags
-from lineage.api.documents import OnADay, OwnerOut, ReadView, owner_out
+from lineage.api.documents import OnADay, OwnerOut, ReadView, of_today, owner_out
 from lineage.fieldgraph import FieldNeighbourhood, Flow
 from lineage.fields import Hop, Place, TagPath
 from lineage.models import Asset
@@ -113,13 +113,17 @@ class FieldOut(rest.Body, frozen=True, kw_only=True):
 
 
 class FieldsOut(rest.Body, frozen=True, kw_only=True):
-    """The fields of an asset; `tags` are those of the whole. `truncated`: some tags may arrive that are not told."""
+    """The fields of an asset; `tags` are those of the whole. `truncated`: some tags may arrive that are not told.
+
+    `of_today`: the fields of the answer that are not of the day asked for.
+    """
 
     results: list[FieldOut]
     next: str | None
     count: int
     tags: list[TagOut]
     truncated: bool
+    of_today: list[str]
 
 
 class FieldNodeOut(rest.Body, frozen=True, kw_only=True):
@@ -156,7 +160,10 @@ class FieldEdgeOut(rest.Body, frozen=True, kw_only=True):
 
 
 class FieldGraphOut(rest.Body, frozen=True, kw_only=True):
-    """A neighbourhood of fields. `root` is the field asked for, or the asset."""
+    """A neighbourhood of fields. `root` is the field asked for, or the asset.
+
+    `of_today`: the fields of the answer that are not of the day asked for.
+    """
 
     graph: Literal["fields"]
     root: UUID
@@ -170,6 +177,7 @@ class FieldGraphOut(rest.Body, frozen=True, kw_only=True):
     truncated: bool
     exact_counts: bool
     reason: str
+    of_today: list[str]
 
 
 class TagIn(rest.Body, frozen=True, kw_only=True):
@@ -195,14 +203,19 @@ class UpstreamQuery(OnADay, frozen=True, kw_only=True):
 
 
 class UpstreamOut(rest.Body, frozen=True, kw_only=True):
-    """The tags that reach a version by the evidence, unmasked ones first."""
+    """The tags that reach a version by the evidence, unmasked ones first.
+
+    `of_today`: what of the answer is not of the day asked for; `tags` stands for those of senders.
+    """
 
     results: list[TagPathOut]
+    of_today: list[str]
     next: None = None
 
 
 def graph_out(found: FieldNeighbourhood) -> FieldGraphOut:
-    owners = governance_selectors.owner_names_of({node.asset for node in found.nodes}, found.moment.as_of)
+    moment = found.moment
+    owners = governance_selectors.owner_names_of({node.asset for node in found.nodes}, moment.as_of, moment.known_at)
     return FieldGraphOut(
         graph="fields",
         root=found.root,
@@ -247,6 +260,7 @@ def graph_out(found: FieldNeighbourhood) -> FieldGraphOut:
         truncated=found.is_truncated,
         exact_counts=found.are_counts_exact,
         reason=found.reason,
+        of_today=of_today(moment, ["nodes.kind", "edges.last_seen_at"], ["nodes.type", "nodes.tags", "edges.current"]),
     )
 
 
@@ -326,6 +340,9 @@ class FieldsView(ReadView):
                 count=len(listed.names),
                 tags=[_tag(tag) for tag in listed.tags if not tag.field],
                 truncated=found.is_truncated,
+                of_today=of_today(
+                    moment, [], ["results.type", "results.description", "results.tags", "results.arriving", "tags"]
+                ),
             )
         )
 
@@ -386,5 +403,8 @@ class UpstreamTagsView(ReadView):
         wanted = [name.strip() for name in asked.tags.split(",") if name.strip()]
         if not wanted:
             raise Invalid("tags: Empty.", fields={"tags": "Empty."})
-        found = fields.tags_upstream(uuid, tags=wanted, moment=asked.moment, version=asked.version)
-        return rest.answer(UpstreamOut(results=[_path(path) for path in found]))
+        moment = asked.moment
+        found = fields.tags_upstream(uuid, tags=wanted, moment=moment, version=asked.version)
+        return rest.answer(
+            UpstreamOut(results=[_path(path) for path in found], of_today=of_today(moment, [], ["tags"]))
+        )

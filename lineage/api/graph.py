@@ -15,7 +15,7 @@ from governance.errors import Invalid
 from governance.selectors import OwnerName
 from lineage import fieldgraph, hiding, selectors
 from lineage.api import fields
-from lineage.api.documents import KindWord, OnADay, OwnerOut, ReadView, owner_out
+from lineage.api.documents import KindWord, OnADay, OwnerOut, ReadView, of_today, owner_out
 from lineage.models import Asset
 from lineage.provenance import EvidenceNode, Provenance, Spot
 from lineage.traversal import MAX_BUDGET, MAX_DEPTH, Direction, Link, Neighbourhood, Node
@@ -79,7 +79,10 @@ class EdgeOut(rest.Body, frozen=True, kw_only=True):
 
 
 class GraphOut(rest.Body, frozen=True, kw_only=True):
-    """A neighbourhood on the map. `truncated` when assets within the depth were left out, and `reason` says why."""
+    """A neighbourhood on the map. `truncated` when assets within the depth were left out, and `reason` says why.
+
+    `of_today`: the fields that are not of the day asked for.
+    """
 
     graph: Literal["map"]
     root: UUID
@@ -92,6 +95,7 @@ class GraphOut(rest.Body, frozen=True, kw_only=True):
     edges: list[EdgeOut]
     truncated: bool
     reason: str
+    of_today: list[str]
 
 
 class EvidenceNodeOut(rest.Body, frozen=True, kw_only=True):
@@ -130,7 +134,10 @@ class EvidenceEdgeOut(rest.Body, frozen=True, kw_only=True):
 
 
 class EvidenceOut(rest.Body, frozen=True, kw_only=True):
-    """A neighbourhood in the evidence. Where `exact_counts` is false, the counts of its nodes are minimums."""
+    """A neighbourhood in the evidence. Where `exact_counts` is false, the counts of its nodes are minimums.
+
+    `of_today`: the fields that are not of the day asked for; where they say `runs.`, those of the nodes that are runs.
+    """
 
     graph: Literal["evidence"]
     root: UUID
@@ -144,6 +151,7 @@ class EvidenceOut(rest.Body, frozen=True, kw_only=True):
     truncated: bool
     exact_counts: bool
     reason: str
+    of_today: list[str]
 
 
 def _node(node: Node, owners: list[OwnerName], is_hidden: bool, dropped_at: datetime | None) -> NodeOut:
@@ -177,7 +185,8 @@ def _edge(link: Link) -> EdgeOut:
 
 
 def _graph(found: Neighbourhood) -> GraphOut:
-    owners = governance_selectors.owner_names_of([node.uuid for node in found.nodes], found.moment.as_of)
+    moment = found.moment
+    owners = governance_selectors.owner_names_of([node.uuid for node in found.nodes], moment.as_of, moment.known_at)
     hidden = hiding.of([node.uuid for node in found.nodes], moment=found.moment)
     dropped = selectors.dropped([node.id for node in found.nodes], found.moment)
     return GraphOut(
@@ -192,11 +201,13 @@ def _graph(found: Neighbourhood) -> GraphOut:
         edges=[_edge(link) for link in found.links],
         truncated=found.is_truncated,
         reason=found.reason,
+        of_today=of_today(moment, ["nodes.kind", "edges.last_seen_at"], ["nodes.state"]),
     )
 
 
 def _evidence(found: Provenance) -> EvidenceOut:
-    owners = governance_selectors.owner_names_of({node.asset for node in found.nodes}, found.moment.as_of)
+    moment = found.moment
+    owners = governance_selectors.owner_names_of({node.asset for node in found.nodes}, moment.as_of, moment.known_at)
     return EvidenceOut(
         graph="evidence",
         root=found.root,
@@ -213,6 +224,7 @@ def _evidence(found: Provenance) -> EvidenceOut:
         truncated=found.is_truncated,
         exact_counts=found.are_counts_exact,
         reason=found.reason,
+        of_today=of_today(moment, ["nodes.kind"], ["runs.state", "runs.at", "runs.ended_at"]),
     )
 
 
@@ -313,4 +325,4 @@ class GraphView(ReadView):
         if asked.asset is not None or asked.version is not None or asked.name:
             says = "Name either a run or an asset."
             raise Invalid(f"run: {says}", fields={"run": says})
-        return Spot(None, None, selectors.run(asked.run).uuid)
+        return Spot(None, None, selectors.run(asked.run, moment=asked.moment).uuid)

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from governance import openapi, rest
 from lineage import impact, selectors
-from lineage.api.documents import AssetOut, OnADay, OwnerOut, ReadView, asset_out, owner_out
+from lineage.api.documents import AssetOut, OnADay, OwnerOut, ReadView, asset_out, of_today, owner_out
 from lineage.impact import Impact
 
 
@@ -61,7 +61,8 @@ class ImpactOut(rest.Body, frozen=True, kw_only=True):
     """All that lies downstream of an asset, by kind, namespace and name.
 
     `truncated`: there are more than `limit` assets, and every figure is of the listed ones. `decisions` is how many
-    decisions the deployments made in these days; null because nobody tells us yet.
+    decisions the deployments made in these days; null because nobody tells us yet. `of_today`: the fields that are not
+    of the day asked for.
     """
 
     asset: AssetOut
@@ -78,6 +79,7 @@ class ImpactOut(rest.Body, frozen=True, kw_only=True):
     deployments: list[DeploymentUseOut]
     decisions: int | None
     assets: list[TouchedOut]
+    of_today: list[str]
 
 
 def _impact(found: Impact) -> ImpactOut:
@@ -113,6 +115,7 @@ def _impact(found: Impact) -> ImpactOut:
             )
             for row in found.assets
         ],
+        of_today=of_today(found.moment, ["asset", "assets.kind"], ["deployments", "models_deployed.version"]),
     )
 
 

@@ -25,9 +25,16 @@ MAX_BODY_BYTES = 4_000_000
 
 
 class OnADayQuery(rest.Body, frozen=True, kw_only=True):
-    """What stood at `as_of`, an instant with its offset; now when absent."""
+    """What stood at `as_of` (now when absent), going by what was published by `known_at`; times with their offset."""
 
     as_of: Instant | None = None
+    known_at: Instant | None = None
+
+    @property
+    def until(self) -> datetime | None:
+        """A text is known as soon as it stands, so the earlier of both counts. Raises Invalid."""
+        said = (("as_of", self.as_of), ("known_at", self.known_at))
+        return min((_utc(name, at) for name, at in said if at is not None), default=None)
 
 
 class DocumentIn(rest.Body, frozen=True, kw_only=True):
@@ -219,9 +226,9 @@ class PoliciesView(APIView):
         responses={200: rest.page_schema(rest.schema_of(PolicyOut))},
     )
     def get(self, request: Request) -> Response:
-        at = rest.query(request, OnADayQuery).as_of
+        until = rest.query(request, OnADayQuery).until
         versions = (
-            [version for version, _ in selectors.current_policies()] if at is None else selectors.policies_on(_utc(at))
+            [version for version, _ in selectors.current_policies()] if until is None else selectors.policies_on(until)
         )
         return rest.answer({"results": [_policy(version) for version in versions], "next": None})
 
@@ -242,13 +249,13 @@ class PoliciesView(APIView):
         return rest.answer(_policy(version), status=201 if is_new else 200)
 
 
-def _utc(at: datetime) -> datetime:
-    """PostgreSQL refuses offsets that Python takes. Raises Invalid."""
+def _utc(name: str, at: datetime) -> datetime:
+    """PostgreSQL refuses offsets that Python takes. Raises Invalid, naming the parameter."""
     try:
         return at.astimezone(UTC)
     except OverflowError:
         says = "Not within the years 1 to 9999."
-        raise Invalid(f"as_of: {says}", fields={"as_of": says}) from None
+        raise Invalid(f"{name}: {says}", fields={name: says}) from None
 
 
 def _refusal(bad: yamldocuments.BadDocument) -> Invalid:
@@ -266,11 +273,11 @@ class PolicyView(APIView):
         responses={200: rest.schema_of(PolicyOut)},
     )
     def get(self, request: Request, slug: str) -> Response:
-        at = rest.query(request, OnADayQuery).as_of
+        until = rest.query(request, OnADayQuery).until
         policy = selectors.policy(slug)
         return rest.answer(
             _policy(
-                selectors.policy_version(policy, None) if at is None else selectors.policy_version_on(policy, _utc(at))
+                selectors.policy_version(policy, None) if until is None else selectors.policy_version_on(policy, until)
             )
         )
 

@@ -4,7 +4,8 @@ The law: what is read `known_at` a day is what a graph grown from the events rec
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +15,13 @@ from django.test import Client
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from governance import ownership
 from governance.models import OwnerRole, Team, User
 from governance.tokens import Scope
-from lineage import identity, projection, selectors, traversal
+from lineage import hiding, identity, projection, retelling, selectors, traversal
 from lineage.asof import Moment
-from lineage.models import Asset, Event
+from lineage.identity import Family
+from lineage.models import Asset, Event, Run, RunIO
 from lineage.traversal import Direction
 from tests import factories
 from tests.lineage import growing, strategies
@@ -35,15 +38,58 @@ def seen(moment: Moment, share: int) -> dict[str, Any]:
     """Everything that can be read of every asset at the moment, but for times that later events may yet correct.
 
     Walks read nothing of edges but what all of them show at once, so that few walks are enough: those of one share of
-    the assets, another one with each example.
+    the assets, another one with each example. So it is with runs.
     """
-    answers: dict[str, Any] = {"edges": edges(moment)}
+    answers: dict[str, Any] = {"edges": edges(moment), "told of": told_of(moment)}
     for asset in Asset.objects.order_by("uuid"):
         versions = [(row.key, row.uuid, row.at, row.run) for row in selectors.versions(asset, moment=moment)]
-        walked = walk(asset, moment) if asset.uuid.int % WALKED == share else None
-        if walked or versions:
-            answers[str(asset.uuid)] = (walked, versions)
+        is_walked = asset.uuid.int % WALKED == share
+        walked = walk(asset, moment) if is_walked else None
+        # A run is listed with the job that it is of today.
+        ran = runs(asset, moment) if is_walked and asset.family == Family.DATASET else {}
+        if walked or versions or ran:
+            answers[str(asset.uuid)] = (walked, versions, ran)
     return answers
+
+
+def told_of(moment: Moment) -> set[UUID]:
+    """The datasets that lists show of the moment. In a grown graph, those that events tell more of than their names."""
+    known = replace(moment, known_at=moment.known_at or datetime.now(UTC) + timedelta(days=1))
+    found = selectors.listed(with_names=True, moment=known).filter(family=Family.DATASET)
+    return set(found.values_list("uuid", flat=True))
+
+
+def runs(asset: Asset, moment: Moment) -> dict[UUID, Any]:
+    """The runs that read or wrote the asset, with all that is told of each."""
+    told = retelling.runs(list(selectors.runs(asset, moment=moment)), moment)
+    return {
+        run.uuid: (
+            (run.external_id, run.job.uuid, run.parent, run.root, run.state, run.started_at, run.ended_at),
+            (run.first_event_at, run.last_event_at, run.commit and run.commit.uuid),
+            told.tags.get(run.uuid),
+            [(row.direction, row.asset.uuid, row.version and row.version.uuid) for row in in_order(run, moment)],
+        )
+        for run in told.runs
+    }
+
+
+def in_order(run: Run, moment: Moment) -> list[RunIO]:
+    return sorted(
+        selectors.io(run, moment=moment),
+        key=lambda row: (row.direction, row.asset.uuid, row.version.uuid if row.version else row.asset.uuid),
+    )
+
+
+def facets(moment: Moment, share: int) -> dict[tuple[UUID, str], Any]:
+    """Each facet of the share with its value and whether that is exact; no value where it cannot be told."""
+    found: dict[tuple[UUID, str], Any] = {}
+    for asset in Asset.objects.all():
+        if asset.uuid.int % WALKED != share:
+            continue
+        said = retelling.facets(asset, moment)
+        found |= {(asset.uuid, facet.key): (facet.value, facet.is_exact) for facet in said.facets}
+        found |= {(asset.uuid, key): (None, False) for key in said.unsure}
+    return found
 
 
 def edges(moment: Moment) -> set[Any]:
@@ -117,14 +163,29 @@ def test_what_was_known_is_what_the_events_received_by_then_show(
         known = [
             (seen(Moment(known_at=mark), share), seen(Moment(known_at=mark, as_of=day), share)) for mark in received
         ]
+        said = [
+            (facets(Moment(known_at=mark), share), facets(Moment(known_at=mark, as_of=day), share)) for mark in received
+        ]
         transaction.set_rollback(True)
     for number in range(len(batches)):
         with transaction.atomic():
             grow(batches[: number + 1])
             growing.project()
             grown = seen(Moment(), share), seen(Moment(as_of=day), share)
+            grown_facets = facets(Moment(), share), facets(Moment(as_of=day), share)
             transaction.set_rollback(True)
         assert known[number] == grown
+        agree(said[number][0], grown_facets[0], is_whole=True)
+        # The graph alone leaves a facet out that may have been deleted by the day.
+        agree(said[number][1], grown_facets[1], is_whole=False)
+
+
+def agree(told: dict[tuple[UUID, str], Any], expected: dict[tuple[UUID, str], Any], *, is_whole: bool) -> None:
+    """What both call exact is the same in both."""
+    nothing = (None, True)
+    for place in told.keys() | expected.keys() if is_whole else told.keys() & expected.keys():
+        (value, is_exact), (grown, is_grown_exact) = told.get(place, nothing), expected.get(place, nothing)
+        assert value == grown or not (is_exact and is_grown_exact), place
 
 
 def test_projecting_again_in_another_order_gives_the_same_tellings() -> None:
@@ -292,9 +353,164 @@ def test_runs_are_told_as_they_stood_on_the_day_with_the_tags_they_had(reader: C
         assert runs(asset, known_at=mark.isoformat()) == [("02", "failed", ["last"])]
 
 
+def later(event: dict[str, Any], kind: str, day: int) -> dict[str, Any]:
+    return event | {"eventType": kind, "eventTime": f"2026-03-{day:02}T10:00:00Z"}
+
+
+def test_a_run_is_told_as_its_events_received_by_then_tell_it(reader: Client) -> None:
+    started = later(written(2, "1"), "START", 2)
+    [mark] = grow([[started]])
+    growing.append([later(started, "FAIL", 5) | {"job": {"namespace": "jobs", "name": "again"}}])
+    growing.project()
+
+    def told(**query: Any) -> dict[str, Any]:
+        [run] = read(reader, f"/assets/{LOANS}/runs", **query)["results"]
+        return {name: run[name] for name in ("job", "state", "ended_at", "last_event_at")}
+
+    job, again = (str(identity.asset("job", "jobs", name)) for name in ("load", "again"))
+    first, last = "2026-03-02T10:00:00Z", "2026-03-05T10:00:00Z"
+    assert told() == {"job": again, "state": "failed", "ended_at": last, "last_event_at": last}
+    assert told(known_at=mark.isoformat()) == {
+        "job": job,
+        "state": "running",
+        "ended_at": None,
+        "last_event_at": first,
+    }
+
+
+def test_a_run_that_tells_too_much_is_refused_by_name(reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retelling, "MOST_EVENTS", 1)
+    [mark] = grow([[later(written(2, "1"), "START", 2), later(written(2, "1"), "RUNNING", 3)]])
+    growing.append([later(written(2, "1"), "FAIL", 5)])
+    growing.project()
+
+    refused = reader.get(f"/api/v1/assets/{LOANS}/runs", {"known_at": mark.isoformat()})
+
+    assert refused.status_code == 413
+    assert set(refused.json()["fields"]) == {"known_at"}
+
+
+def test_facets_are_those_that_had_been_told(reader: Client) -> None:
+    old, new = ({"documentation": {"description": word}} for word in ("old", "new"))
+    first, second = grow([[written(2, "1", **old)], [written(6, "2", **new)]])
+    growing.append([written(8, "3", **old)])
+    growing.append([written(1, "0", documentation={"description": "imported"})])
+    growing.project()
+
+    def told(mark: datetime) -> dict[str, Any]:
+        facet: dict[str, Any] = read(reader, f"/assets/{LOANS}", known_at=mark.isoformat())["facets"]["documentation"]
+        return facet
+
+    assert told(first)["value"] == {"description": "old"}
+    assert told(first)["seen_at"] == "2026-03-02T10:00:00Z"
+    # An event about the dataset alone may have said the old one again meanwhile.
+    assert told(second) == {"value": {"description": "new"}, "seen_at": "2026-03-06T10:00:00Z", "exact": False}
+
+
+def test_what_only_datasets_own_events_said_and_said_again_is_unsure(reader: Client) -> None:
+    def described(day: int) -> dict[str, Any]:
+        facets = {"documentation": {"description": "daily"}}
+        return {
+            "eventTime": f"2026-03-{day:02}T10:00:00Z",
+            "producer": "urn:assay:test",
+            "dataset": {"namespace": "n", "name": "loans", "facets": facets},
+        }
+
+    first, second = grow([[described(2)], [described(3)]])
+    growing.project()
+
+    then, now = (read(reader, f"/assets/{LOANS}", known_at=mark.isoformat()) for mark in (first, second))
+
+    assert (then["facets"], then["unsure"]) == ({}, ["documentation"])
+    assert (now["facets"]["documentation"]["exact"], now["unsure"]) == (True, [])
+
+
+def test_owners_are_those_that_had_been_recorded(
+    reader: Client, administrator: User, team: Team, other_team: Team
+) -> None:
+    def assign(to: Team, since: datetime | None = None) -> datetime:
+        ownership.assign(actor=administrator, asset=LOANS, role="steward", team=to, since=since)
+        return clock()
+
+    def clock() -> datetime:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT clock_timestamp()")
+            at: datetime = cursor.fetchone()[0]
+            return at
+
+    growing.append([written(2, "1")])
+    growing.project()
+    nobody = clock()
+    first = assign(team, since=datetime(2026, 4, 1, tzinfo=UTC))
+    # Recorded now, of a day in the past.
+    second = assign(other_team, since=datetime(2026, 5, 1, tzinfo=UTC))
+    ownership.end(actor=administrator, asset=LOANS, role="steward", at=datetime(2026, 6, 1, tzinfo=UTC))
+
+    def owners(known_at: datetime, as_of: str = "2026-07-01T00:00:00Z") -> list[str]:
+        query = {"as_of": as_of, "known_at": known_at.isoformat()}
+        [node] = read(reader, "/graph", asset=LOANS, depth="0", **query)["nodes"]
+        found = [owner["team"] for owner in read(reader, f"/assets/{LOANS}", **query)["owners"]]
+        assert [owner["team"] for owner in node["owners"]] == found
+        for slug in ("credit", "marketing"):
+            listed = read(reader, "/assets", team=slug, **query)["results"]
+            assert (str(LOANS) in {row["id"] for row in listed}) is (slug in found)
+        return found
+
+    assert owners(nobody) == []
+    assert owners(first) == ["credit"]
+    assert owners(second) == ["marketing"]
+    assert owners(clock()) == []
+    assert owners(clock(), as_of="2026-04-15T00:00:00Z") == ["credit"]
+    assert owners(first, as_of="2026-05-15T00:00:00Z") == ["credit"]
+    assert owners(clock(), as_of="2026-05-15T00:00:00Z") == ["marketing"]
+
+
+def test_lists_hold_what_had_been_told_of_by_then(reader: Client, administrator: User) -> None:
+    [mark] = grow([[written(8, "8")]])
+    imported = written(2, "2") | {"job": {"namespace": "jobs", "name": "old load"}}
+    growing.append([imported | {"inputs": [{"namespace": "n", "name": "old loans"}]}])
+    growing.project()
+    hiding.hide(actor=administrator, asset=LOANS, reason="A test.")
+
+    def names(**query: Any) -> list[str]:
+        return sorted(row["name"] for row in read(reader, "/assets", **query)["results"])
+
+    day = "2026-03-05T00:00:00Z"
+    assert names() == ["load", "old load", "old loans"]
+    assert names(as_of=day) == ["loans", "old load", "old loans"]
+    assert names(known_at=mark.isoformat()) == ["load", "loans"]
+    assert names(known_at=mark.isoformat(), as_of=day) == []
+    assert names(known_at=mark.isoformat(), q="load") == ["load"]
+    counted = read(reader, "/assets", known_at=mark.isoformat(), counts="true", q="loa")
+    assert counted["counts"]["kinds"] == {"dataset": 1, "job": 1}
+    assert counted["of_today"] == ["kind", "processing", "last_seen_at", "first_seen_at"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("tag", "pii"), ("changed_since", "2026-03-01T00:00:00Z")])
+def test_a_filter_that_nobody_can_answer_is_refused_by_name(reader: Client, name: str, value: str) -> None:
+    known = {"known_at": "2026-03-05T00:00:00Z"}
+
+    refused = reader.get("/api/v1/assets", {name: value} | known)
+
+    assert refused.status_code == 400
+    assert set(refused.json()["fields"]) == {name}
+    assert read(reader, "/assets", **{name: value}, as_of="2026-03-05T00:00:00Z")["results"] == []
+
+
+@pytest.mark.parametrize("path", ["", "/versions", "/runs", "/fields", "/names", "/impact"])
+def test_every_answer_of_today_says_nothing_of_days(reader: Client, path: str) -> None:
+    growing.append([written(2, "1")])
+    growing.project()
+
+    assert read(reader, f"/assets/{LOANS}{path}").get("of_today", []) == []
+    assert "of_today" not in read(reader, "/assets")
+
+
 @pytest.mark.parametrize("name", ["as_of", "known_at"])
 @pytest.mark.parametrize("value", ["yesterday", "2026-03-01T10:00:00", "0001-01-01T00:00:00+10:00", ""])
-@pytest.mark.parametrize("path", ["/graph?asset={}", "/assets/{}?", "/assets/{}/versions?", "/assets/{}/runs?"])
+@pytest.mark.parametrize(
+    "path", ["/assets?text={}", "/graph?asset={}", "/assets/{}?", "/assets/{}/versions?", "/assets/{}/runs?"]
+)
 def test_a_time_that_cannot_be_read_is_refused_by_name(reader: Client, name: str, value: str, path: str) -> None:
     growing.append([written(2, "1")])
     growing.project()
