@@ -218,6 +218,8 @@ def answering(registry: Registry) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # A reply is two writes, of which the second would wait for the acknowledgement of the first.
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)

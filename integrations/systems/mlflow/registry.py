@@ -93,7 +93,7 @@ def _logged(one: Reader, context: Context) -> Iterator[Event]:
     identity = info.need("model_id")
     at = info.time("last_updated_timestamp_ms") or info.need_time("creation_timestamp_ms")
     files = locations.files(f"models:/{identity}", info.text("artifact_uri"))
-    metrics = runs.metrics(list(one.items("data", "metrics")), {})
+    metrics = runs.metrics(runs.measured(one.items("data", "metrics"), {}), of=identity)
     for name, version in _registered(names.pairs(info, "tags").get("mlflow.modelVersions", "")):
         model: Dataset = names.model(context, name, version).saying(assay_modelFiles=files)
         yield openlineage.of_dataset(model.saying(assay_modelMetrics=metrics) if metrics else model, at=at)

@@ -3,7 +3,7 @@ registered from the run. Pure."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from integrations import openlineage, repositories
 from integrations.openlineage import Dataset, Event, Job, Type
@@ -105,31 +105,36 @@ def _place(told: Reader, context: Context) -> Dataset:
 
 def _outputs(said: Reader, inputs: Mapping[tuple[str, str], Dataset], context: Context) -> Iterator[Dataset]:
     """The registered versions, and the logged models under the experiment, each with the metrics that are its own."""
-    every = [one for _, several in said.entries("histories") for one in several.items()]
-    told = [*every, *said.items("data", "metrics")]
+    histories = [one for _, several in said.entries("histories") for one in several.items()]
+    told = list(measured([*histories, *said.items("data", "metrics")], inputs))
     for one in said.items("versions"):
         version = names.model(context, one.need("name"), one.need("version"))
         version = version.saying(lifecycleStateChange={"lifecycleStateChange": "CREATE"})
-        logged = one.text("source").removeprefix("models:/")
-        yield _measured(version, [metric for metric in told if metric.text("model_id") in {"", logged}], inputs)
+        yield _with(metrics(told, of=one.text("source").removeprefix("models:/")), version)
     for one in said.items("outputs", "model_outputs"):
         if identity := one.text("model_id"):
             logged_model = Dataset(context.namespace, f"{names.experiment(context, said).name}/logged model")
-            own = [metric for metric in told if metric.text("model_id") in {"", identity}]
-            yield _measured(logged_model.at(identity), own, inputs)
+            yield _with(metrics(told, of=identity), logged_model.at(identity))
 
 
-def _measured(dataset: Dataset, told: Iterable[Reader], inputs: Mapping[tuple[str, str], Dataset]) -> Dataset:
-    found = metrics(list(told), inputs)
+def _with(found: Mapping[str, Any] | None, dataset: Dataset) -> Dataset:
     return dataset.saying(assay_modelMetrics=found) if found else dataset
 
 
-def metrics(told: list[Reader], inputs: Mapping[tuple[str, str], Dataset]) -> Mapping[str, Any] | None:
-    """The facet `assay_modelMetrics`; None without any. What is not a number was measured and is null."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+class Measured(NamedTuple):
+    """A metric as the facet has it. `model`: the logged model that it is of; empty for all of the run's."""
+
+    model: str
+    name: str
+    at: str
+    metric: Mapping[str, Any]
+
+
+def measured(told: Iterable[Reader], inputs: Mapping[tuple[str, str], Dataset]) -> Iterator[Measured]:
+    """What is not a number was measured and is null."""
     for one in told:
         name, at = one.text("key"), one.time("timestamp")
-        if not name or name.startswith(MACHINE) or len(name) > 200 or len(found) >= MOST_METRICS:
+        if not name or name.startswith(MACHINE) or len(name) > 200:
             continue
         metric: dict[str, Any] = {"name": name, "value": one.number("value")}
         if at is not None:
@@ -137,7 +142,15 @@ def metrics(told: list[Reader], inputs: Mapping[tuple[str, str], Dataset]) -> Ma
         digest = one.text("dataset_digest")
         if (dataset := inputs.get((one.text("dataset_name"), digest))) and digest:
             metric["dataset"] = {"namespace": dataset.namespace, "name": dataset.name, "version": digest}
-        found[name, metric.get("measuredAt", "")] = metric
+        yield Measured(one.text("model_id"), name, metric.get("measuredAt", ""), metric)
+
+
+def metrics(told: Iterable[Measured], *, of: str) -> Mapping[str, Any] | None:
+    """The facet `assay_modelMetrics` of a logged model, or of the version made from it; None without any metric."""
+    found: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for one in told:
+        if one.model in {"", of} and len(found) < MOST_METRICS:
+            found[one.name, one.at] = one.metric
     return {"metrics": list(found.values())} if found else None
 
 
