@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from governance.errors import Invalid
-from integrations import edge
+from integrations import edge, systems
 from integrations.edge import Answer, Unreachable
 from integrations.models import Connection
 from integrations.notices import Request
@@ -68,6 +68,9 @@ def _send(dispatch: Dispatch) -> None:
     dispatch.save(update_fields=["attempts", "status", "state", "error", "due_at", "ended_at"])
     if dispatch.state != DispatchState.SENT:
         _note_failure(connection, problem, now)
+    elif not systems.BY_SLUG[connection.system].handled:
+        # Nothing comes from it by which it could be seen to work.
+        Connection.objects.filter(pk=connection.pk).update(last_success_at=now)
 
 
 def _tried(connection: Connection, request: Request) -> tuple[Answer | None, str, bool]:

@@ -132,6 +132,31 @@ def test_what_may_pass_is_tried_again_and_holds_up_what_comes_after(team: Team, 
     assert state(first) == state(second) == (DispatchState.SENT, 200)
 
 
+def test_what_is_only_told_works_again_once_it_takes_what_it_is_told(team: Team, system: System) -> None:
+    settings = connections.Settings(title="Mine", address=system.address, auth={"kind": "bearer"})
+    made = connections.create(
+        actor=None,
+        team=team,
+        slug="mine",
+        system="webhook",
+        namespace="webhook://mine",
+        settings=settings,
+        outgoing_secret=SECRET,
+    )
+    connection = made.connection
+    dispatches(outlets.set_up(actor=None, connection=connection, kinds=["verdict"], setting={}), "a")
+    system.answers = [(503, "busy")]
+    sending.send_due()
+    now_due()
+
+    sending.send_due()
+
+    connection.refresh_from_db()
+    assert connection.last_failure_at is not None
+    assert connection.last_success_at is not None
+    assert connection.last_success_at > connection.last_failure_at
+
+
 def test_what_is_refused_for_good_is_given_up_until_a_person_sends_it_again(team: Team, system: System) -> None:
     outlet = outlet_to(team, system.address)
     (dispatch,) = dispatches(outlet, "a")
