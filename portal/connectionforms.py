@@ -37,6 +37,16 @@ SCHEME_WORDS: Mapping[Scheme, str] = {
     Scheme.SNS: "Signature of Amazon SNS",
     Scheme.SECRET_PATH: "Secret part of the address",
 }
+# What is set for a proof beside its secret, by example.
+SCHEME_EXAMPLES: Mapping[Scheme, str] = {
+    Scheme.TOKEN_HEADER: "header: x-assay-token",
+    Scheme.BASIC: "username: assay",
+    Scheme.GRAFANA: "timestamp_header: x-grafana-timestamp",
+    Scheme.OIDC: (
+        "issuer: https://token.example\naudience: https://assay.example\nclaims:\n  email: [sender@project.example]"
+    ),
+    Scheme.SNS: "topics: ['arn:aws:sns:eu-central-1:123456789012:models']",
+}
 AUTH_PARTS = ("username", "header", "region", "service")
 AUTH_WORDS: Mapping[str, str] = {
     "none": "No authentication",
@@ -84,6 +94,7 @@ class SettingsForm(forms.Form):
     auth_header = forms.CharField(required=False, max_length=100)
     auth_region = forms.CharField(required=False, max_length=100)
     auth_service = forms.CharField(required=False, max_length=100)
+    auth_headers = DocumentField()
     outgoing_secret = forms.CharField(required=False, max_length=5_000, strip=False)
     poll_interval_s = forms.IntegerField(required=False)
     window_s = forms.IntegerField(required=False)
@@ -101,7 +112,7 @@ class SettingsForm(forms.Form):
         """As they were entered, once the form is valid."""
         said = self.cleaned_data
         auth = {"kind": said["auth_kind"] or "none"}
-        auth |= {name: said[f"auth_{name}"] for name in AUTH_PARTS if said[f"auth_{name}"]}
+        auth |= {name: said[f"auth_{name}"] for name in (*AUTH_PARTS, "headers") if said[f"auth_{name}"]}
         return Settings(
             title=said["title"],
             options=said["options"],
@@ -123,6 +134,11 @@ class SettingsForm(forms.Form):
             self.add_error(own if own in self.fields else None, words)
         if not error.fields:
             self.add_error(None, error.message)
+
+
+def proofs(system: System) -> list[tuple[str, str]]:
+    """The proofs of a system for which something is set beside the secret, each with an example."""
+    return [(SCHEME_WORDS[one], SCHEME_EXAMPLES[one]) for one in system.schemes if one in SCHEME_EXAMPLES]
 
 
 class ConnectionForm(SettingsForm):
@@ -148,6 +164,7 @@ def initial(connection: Connection) -> dict[str, Any]:
         "address": settings.address,
         "auth_kind": settings.auth.get("kind", "none"),
         **{f"auth_{name}": settings.auth.get(name, "") for name in AUTH_PARTS},
+        "auth_headers": written(settings.auth.get("headers", {})),
         "poll_interval_s": settings.poll_interval_s,
         "window_s": settings.window_s,
         "options": written(settings.options),

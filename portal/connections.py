@@ -43,7 +43,14 @@ class Row:
     mark: marks.Mark
     came: int
     unclear: int
+    undecided: int
     last_at: datetime | None
+
+
+def has_facts(connection: Connection) -> bool:
+    """Whether anything comes from its system through a connection; some are only told."""
+    system = systems.BY_SLUG[connection.system]
+    return bool(system.handled)
 
 
 def health(connection: Connection) -> str:
@@ -57,11 +64,11 @@ def health(connection: Connection) -> str:
         return "failing"
     if connection.last_untrusted_at and (worked is None or connection.last_untrusted_at > worked):
         return "untrusted"
-    return "working" if worked else "silent"
+    return "working" if worked else "silent" if has_facts(connection) else "untold"
 
 
 def rows(now: datetime, *, retired: bool = False) -> list[Row]:
-    """All connections with what came through them in the last day. Two queries."""
+    """All connections with what came through them in the last day, and names that wait for people. Three queries."""
     found = Connection.objects.filter(retired_at__isnull=not retired).select_related("team")
     unclear = [DeliveryState.UNKNOWN, DeliveryState.REFUSED, DeliveryState.FAILED]
     nothing: dict[str, Any] = {}
@@ -72,6 +79,8 @@ def rows(now: datetime, *, retired: bool = False) -> list[Row]:
         .values("connection")
         .annotate(came=Count("id"), unclear=Count("id", filter=Q(state__in=unclear)), last_at=Max("received_at"))
     }
+    proposed = Join.objects.filter(connection__in=found, state=JoinState.PROPOSED).order_by().values_list("connection")
+    undecided = dict(proposed.annotate(Count("name", distinct=True)))
     return [
         Row(
             connection=one,
@@ -79,6 +88,7 @@ def rows(now: datetime, *, retired: bool = False) -> list[Row]:
             mark=marks.mark(marks.CONNECTION_STATES, health(one)),
             came=counts.get(one.pk, nothing).get("came", 0),
             unclear=counts.get(one.pk, nothing).get("unclear", 0),
+            undecided=undecided.get(one.pk, 0),
             last_at=counts.get(one.pk, nothing).get("last_at") or one.last_success_at,
         )
         for one in found
@@ -120,9 +130,15 @@ def address(connection: Connection) -> str:
     return f"{base}/<secret>" if connection.scheme == "secret_path" else base
 
 
-def setup(connection: Connection) -> str:
+def setup(system: System, url: str) -> str:
     """What to do on the other side, as Markdown."""
-    return systems.BY_SLUG[connection.system].setup.replace("{url}", address(connection))
+    return system.setup.replace("{url}", url)
+
+
+def preparations(system: System) -> str:
+    """What to do on the other side of a connection that is still to be made, to be heard by it and to tell it."""
+    told = carriers.BY_SLUG.get(system.slug)
+    return setup(system, "…/api/v1/hooks/…") + (f"\n\n{told.setup}" if told else "")
 
 
 def carrier(connection: Connection) -> Carrier | None:

@@ -74,6 +74,7 @@ INCIDENT_ENDINGS: Mapping[str, Mark] = {
 CONNECTION_STATES: Mapping[str, Mark] = {
     "working": Mark(word="Working", icon=TICK, tone="pass"),
     "silent": Mark(word="Nothing came yet", icon="circle-dashed", tone="neutral"),
+    "untold": Mark(word="Nothing told yet", icon="circle-dashed", tone="neutral"),
     "failing": Mark(word="Failing", icon=CROSS, tone="fail"),
     "untrusted": Mark(word="Not believed", icon=ALERT, tone="error"),
     "paused": Mark(word="Paused", icon="hourglass", tone="unknown"),

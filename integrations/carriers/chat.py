@@ -66,8 +66,8 @@ SLACK = Carrier(
     carry=slack,
     setup=(
         "Make an incoming webhook. Its address holds the secret: the connection's address is its beginning up to the "
-        "host, its outgoing secret all that follows, and its authentication `path`. Mattermost and Rocket.Chat take "
-        "the same."
+        "host, its outgoing secret all that follows, proven as *Secret part of the address* (`path`). Mattermost and "
+        "Rocket.Chat take the same."
     ),
 )
 TEAMS = Carrier(
@@ -78,6 +78,6 @@ TEAMS = Carrier(
     setup=(
         "In the channel choose *Workflows*, *Post to a channel when a webhook request is received*. Its address holds "
         "the secret: the connection's address is its beginning up to the host, its outgoing secret all that follows, "
-        "and its authentication `path`."
+        "proven as *Secret part of the address* (`path`)."
     ),
 )

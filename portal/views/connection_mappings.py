@@ -7,6 +7,8 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from governance import permissions
+from governance.permissions import Permission
 from integrations import connections as services
 from integrations.models import Connection
 from integrations.systems.mapping import MappingOptions, Tried, try_mapping
@@ -35,7 +37,8 @@ EXAMPLE_SAMPLE = """\
 def try_on_sample(request: PortalRequest, slug: str) -> HttpResponse:
     """Whoever reads connections may try; setting the mapping is for those who may change the connection."""
     connection = connections.find(slug)
-    form = MappingForm(request.POST or None, initial=_begins_with(connection))
+    may_change = permissions.may(request.user, Permission.MANAGE_CONNECTIONS, team=connection.team)
+    form = MappingForm(request.POST or None, initial=_begins_with(connection, with_newest=may_change))
     tried: Tried | None = None
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
@@ -43,6 +46,7 @@ def try_on_sample(request: PortalRequest, slug: str) -> HttpResponse:
         tried = try_mapping(rules, said["sample"], namespace=connection.namespace, at=timezone.now())
     context: dict[str, Any] = {
         "connection": connection,
+        "may_change": may_change and connection.retired_at is None,
         "form": form,
         "tried": tried,
         "events": [json.dumps(_told(event), indent=2, ensure_ascii=False) for event in tried.events] if tried else [],
@@ -53,10 +57,11 @@ def try_on_sample(request: PortalRequest, slug: str) -> HttpResponse:
     )
 
 
-def _begins_with(connection: Connection) -> dict[str, str]:
+def _begins_with(connection: Connection, *, with_newest: bool) -> dict[str, str]:
+    """What is set, and the newest delivery for those who may see what it holds; else an example."""
     options = services.options_of(connection)
     is_set = isinstance(options, MappingOptions) and options.mapping
-    newest = connection.deliveries.order_by("-id").first()
+    newest = connection.deliveries.order_by("-id").first() if with_newest else None
     return {
         "mapping": written({"mapping": connection.options["mapping"]}) if is_set else EXAMPLE_MAPPING,
         "sample": bytes(newest.body).decode("utf-8", "replace") if newest else EXAMPLE_SAMPLE,

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from governance import permissions
 from governance.errors import Conflict, DomainError, Invalid, NotFound
 from governance.permissions import Permission
+from integrations import carriers, joins, manual, outlets, redelivery, systems
 from integrations import connections as services
-from integrations import joins, manual, outlets, redelivery, systems
 from integrations.joins import Decision
 from integrations.models import Connection, DeliveryState, Join, Purpose
 from integrations.outmodels import Dispatch
@@ -32,12 +32,15 @@ from portal.connectionforms import (
     defaults,
     initial,
     outlet_initial,
+    proofs,
 )
 from portal.forms import ReasonForm
 from portal.pages import UNPROCESSABLE, page, refuse, render, sent_from
 from portal.requests import PortalRequest
 
 DELIVERIES_SHOWN = 25
+# On the page of the connection, which has other things to tell.
+DELIVERIES_FIRST = 10
 MAX_BODY_SHOWN = 200_000
 
 
@@ -96,7 +99,7 @@ def new(request: PortalRequest, system: str) -> HttpResponse:
             refuse(form, error)
         else:
             return _page(request, made.connection, secret=made.secret, is_new=True)
-    context = {"system": known, "form": form, "teams": teams, "defaults": defaults(known.options)}
+    context = {"form": form, "teams": teams, "setup": connections.preparations(known)} | _form_of(known)
     status = UNPROCESSABLE if form.errors else 200
     return render(request, "connections", "connections/new.html", "connections/_form.html", context, status=status)
 
@@ -123,7 +126,7 @@ def change(request: PortalRequest, slug: str) -> HttpResponse:
             if not made.secret:
                 return redirect("connection", slug)
             return _page(request, connections.find(slug), secret=made.secret)
-    context = {"system": system, "connection": connection, "form": form, "defaults": defaults(system.options)}
+    context = {"connection": connection, "form": form} | _form_of(system)
     status = UNPROCESSABLE if form.errors else 200
     return render(request, "connections", "connections/change.html", "connections/_form.html", context, status=status)
 
@@ -146,11 +149,13 @@ def deliveries(request: PortalRequest, slug: str) -> HttpResponse:
 @page
 @require_GET
 def delivery(request: PortalRequest, slug: str, pk: int) -> HttpResponse:
+    """What a delivery came to; what it holds may be personal, and is for those who may change the connection."""
     connection = connections.find(slug)
     found = connections.delivery(connection, pk)
     body = bytes(found.body)
+    may_change = _may_change(request, connection)
     try:
-        shown = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+        shown = json.dumps(json.loads(body), indent=2, ensure_ascii=False) if may_change else ""
     except ValueError:
         shown = body.decode("utf-8", "replace")
     context = {
@@ -162,7 +167,7 @@ def delivery(request: PortalRequest, slug: str, pk: int) -> HttpResponse:
         "body": shown[:MAX_BODY_SHOWN],
         "is_cut": len(shown) > MAX_BODY_SHOWN,
         "size": len(body),
-        "may_change": _may_change(request, connection),
+        "may_change": may_change,
     }
     return render(request, "connections", "connections/delivery.html", "connections/_delivery.html", context)
 
@@ -325,11 +330,21 @@ def send_again(request: PortalRequest, slug: str, pk: int) -> HttpResponse:
     return redirect(reverse("connection", args=[slug]) + "#out")
 
 
+def _form_of(system: System) -> dict[str, Any]:
+    """What the form of any connection of the system shows."""
+    return {
+        "system": system,
+        "defaults": defaults(system.options),
+        "proofs": proofs(system),
+        "is_asked": system.poll is not None or system.slug in carriers.BY_SLUG,
+    }
+
+
 def _may_change(request: PortalRequest, connection: Connection) -> bool:
     return permissions.may(request.user, Permission.MANAGE_CONNECTIONS, team=connection.team)
 
 
-def _deliveries(request: PortalRequest, connection: Connection) -> dict[str, Any]:
+def _deliveries(request: PortalRequest, connection: Connection, size: int = DELIVERIES_SHOWN) -> dict[str, Any]:
     state = queries.choice(request, "state", {"", *DeliveryState})
     found = connection.deliveries.defer("body")
     if state:
@@ -337,7 +352,7 @@ def _deliveries(request: PortalRequest, connection: Connection) -> dict[str, Any
     counts = connections.counted(connection)
     after = queries.text(request, "after")
     return {
-        "page": paging.by_id(found, after, newest_first=True, size=DELIVERIES_SHOWN),
+        "page": paging.by_id(found, after, newest_first=True, size=size),
         "state": state,
         "states": [
             {"state": "", "word": "All", "count": sum(counts.values())},
@@ -371,10 +386,11 @@ def _page(
         "system": system,
         "mark": marks.mark(marks.CONNECTION_STATES, connections.health(connection)),
         "address": connections.address(connection),
-        "setup": connections.setup(connection),
+        "setup": connections.setup(system, connections.address(connection)),
         "secret": secret,
         "takes_secret": bool(connection.scheme) and Scheme(connection.scheme) not in WITHOUT_SECRET,
         "brings": sorted(system.brings),
+        "comes": connections.has_facts(connection),
         "has_mapping": issubclass(system.options, MappingOptions),
         "full_address": connections.address(connection).replace("<secret>", secret),
         "is_new": is_new,
@@ -388,7 +404,7 @@ def _page(
         "notices": [(one, connections.state_of(one.dispatches.all())) for one in connections.notices(connection)],
         "replaying": replaying,
         "may_change": may_change,
-        **_deliveries(request, connection),
+        **_deliveries(request, connection, DELIVERIES_FIRST),
     }
     wrong = (outlet_form and outlet_form.errors) or (replaying and replaying.errors)
     status = UNPROCESSABLE if wrong else 200

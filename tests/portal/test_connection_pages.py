@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection as database
@@ -157,8 +158,10 @@ def test_a_delivery_is_shown_and_translated_again_by_who_may(
 
     page = sign_in(member).get(address).text
     assert "repository: is missing." in page
-    assert "&lt;b&gt;main&lt;/b&gt;" in page
+    assert "the maintainers of Credit" in page
+    assert "main&lt;" not in page
     assert "Translate again" not in page
+    assert "&lt;b&gt;main&lt;/b&gt;" in sign_in(maintainer).get(address).text
     assert sign_in(member).post(f"{address}/again").status_code == 403
     assert sign_in(maintainer).post(f"{address}/again")["Location"] == address
     delivery.refresh_from_db()
@@ -236,6 +239,54 @@ def test_a_name_is_joined_rejected_and_taken_back(
     assert client.post(f"/connections/code/names/{join.pk}", {"decision": "guess"}).status_code == 404
 
 
+def test_the_list_says_how_many_names_wait_for_people(connected: Connection, member: User, sign_in: SignIn) -> None:
+    for name, state in (("credit", "proposed"), ("credit", "proposed"), ("churn", "proposed"), ("loans", "confirmed")):
+        made = {"model_namespace": "registry://r", "model_name": name, "state": state}
+        Join.objects.create(connection=connected, name=name, asset=uuid4(), **made)
+
+    assert "2 names for you to say" in sign_in(member).get("/connections").text
+
+
+def test_headers_that_are_sent_along_outlive_a_change_of_something_else(
+    team: Team, maintainer: User, sign_in: SignIn
+) -> None:
+    headers = {"X-Scope-OrgID": "credit"}
+    settings = connections.Settings(title="Mimir", address="https://mimir.example", auth={"headers": headers})
+    connections.create(actor=None, team=team, slug="mimir", system="prometheus", namespace="p://m", settings=settings)
+    client = sign_in(maintainer)
+    form = client.get("/connections/mimir/change").context["form"]
+
+    client.post("/connections/mimir/change", {name: form[name].value() or "" for name in form.fields} | {"title": "M"})
+
+    changed = Connection.objects.get()
+    assert (changed.title, changed.auth["headers"]) == ("M", headers)
+
+
+def test_what_is_only_told_is_asked_for_nothing_else(team: Team, maintainer: User, sign_in: SignIn) -> None:
+    client = sign_in(maintainer)
+    form = client.get("/connections/new/slack").text
+    assert "Make an incoming webhook" in form
+    assert 'name="options"' not in form
+    settings = connections.Settings(title="Chat")
+    connections.create(actor=None, team=team, slug="chat", system="slack", namespace="slack://a", settings=settings)
+
+    page = client.get("/connections/chat").text
+
+    assert "Nothing told yet" in page
+    assert "Deliveries" not in page
+
+
+def test_the_form_asks_for_what_the_proof_and_the_system_need(maintainer: User, sign_in: SignIn) -> None:
+    client = sign_in(maintainer)
+    token, signed = (client.get(f"/connections/new/{system}").text for system in ("vertex_ai", "github"))
+
+    assert "a push subscription of that topic" in token
+    assert "issuer: https://token.example" in token
+    assert 'name="address"' not in token
+    assert 'name="scheme_options"' not in signed
+    assert 'name="address"' in signed
+
+
 def test_what_is_carried_out_is_set_and_sent_again(connected: Connection, maintainer: User, sign_in: SignIn) -> None:
     client = sign_in(maintainer)
     wrong = client.post("/connections/code/outlet", {"kinds": ["verdict"], "setting": "how: by pigeon"})
@@ -263,6 +314,7 @@ def test_a_mapping_is_tried_on_a_sample_and_nothing_is_stored(team: Team, member
     client = sign_in(member)
     assert "Try a mapping on a sample" in client.get("/connections/any").text
     form = client.get("/connections/any/mapping")
+    assert "Change the options" not in form.text
     example = {name: form.context["form"].initial[name] for name in ("mapping", "sample")}
 
     tried = client.post("/connections/any/mapping", example)
