@@ -132,13 +132,29 @@ def read(raw: bytes, *, now: datetime | None = None) -> NewEvent:
     )
 
 
-def of_names(*, at: datetime, family: str, namespace: str, name: str, others: Sequence[tuple[str, str]]) -> NewEvent:
-    """What people decided: that an asset is the same as exactly these others of its family, from `at` on."""
-    asset = {"family": family, "namespace": namespace, "name": name}
-    listed = [{"namespace": other[0], "name": other[1]} for other in others]
-    body = canonical({"eventTime": at.isoformat(), "names": asset | {"others": listed}})
+def of_names(
+    *,
+    at: datetime,
+    family: str,
+    namespace: str,
+    name: str,
+    others: Sequence[tuple[str, str]],
+    apart: Sequence[tuple[str, str]] = (),
+) -> NewEvent:
+    """What people decided: that from `at` on an asset is the same as exactly these others of its family.
+
+    `apart`: those that are not the same, whoever tells that they are; again all of them.
+    """
+    said: Document = {"family": family, "namespace": namespace, "name": name, "others": _listed(others)}
+    if apart:
+        said["apart"] = _listed(apart)
+    body = canonical({"eventTime": at.isoformat(), "names": said})
     digest = hashlib.sha256(body).digest()
     return NewEvent(body=body, digest=digest, kind=EventKind.NAMES, event_time=at, run=None, masked=False, warnings=())
+
+
+def _listed(assets: Sequence[tuple[str, str]]) -> list[Document]:
+    return [{"namespace": namespace, "name": name} for namespace, name in assets]
 
 
 def decode(raw: bytes) -> Document:

@@ -261,7 +261,7 @@ class Edge(models.Model):
 
 
 class Declaration(models.Model):
-    """What one job event said a job reads or writes, or people of an asset: which others are the same.
+    """What one job event said a job reads or writes, or people of an asset: which others are the same, which are not.
 
     The declared edges are made from all of them.
     """

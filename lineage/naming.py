@@ -1,8 +1,9 @@
 """Which names are of one thing: what senders told, what is proposed because it is spelt alike, and what people decided.
 
 A decision is a row of its own and, since the graph is a function of the event log, an event in the log as well: it says
-of the asset with the smaller UUID which others are the same from now on. Edges come of it as of any other declaration,
-so a rebuild, a past day and an undo need nothing more. See docs/decisions/0010-names-are-joined-by-edges.md.
+of the asset with the smaller UUID which others are the same from now on, and which are not, whoever tells it. Edges
+come of it, and end by it, as of any other declaration, so a rebuild, a past day and an undo need nothing more. See
+docs/decisions/0010-names-are-joined-by-edges.md.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from governance.actions import Action
 from governance.errors import Conflict, Invalid
 from governance.models import User
 from governance.permissions import Permission
-from lineage import eventlog, events, names
+from lineage import decided, eventlog, events, names
 from lineage.asof import NOW, Moment
 from lineage.fieldmodels import Naming
 from lineage.models import Asset
@@ -53,13 +54,21 @@ class State(StrEnum):
     REJECTED = "rejected"
 
 
+RENAMES = frozenset({State.RENAMED_FROM, State.RENAMED_TO})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherName:
-    """Another name of an asset, or what may be one. `since`: when it was told or decided."""
+    """Another name of an asset, or what may be one.
+
+    `since`: when it was told or decided. `told_since`: since when a sender's symlinks say that it is the same, whatever
+    was decided.
+    """
 
     asset: Asset
     state: State
     since: datetime | None
+    told_since: datetime | None
     differences: tuple[str, ...]
     decided_by: str | None
     reason: str
@@ -79,7 +88,7 @@ def decide(*, actor: User, asset: Asset, other: Asset, decision: Decision, reaso
     """Decide that two assets are one, or not, or take the decision before back.
 
     The actor must manage both, since what flows into one flows into the other from then on. Raises Denied, Invalid for
-    what cannot be one, and Conflict when it stands so already or a sender tells the contrary.
+    what cannot be one, and Conflict when it stands so already or a sender tells that one was renamed to the other.
     """
     first, second = sorted((asset, other), key=lambda one: one.uuid)
     _wait_for_others(first.uuid)
@@ -96,10 +105,10 @@ def decide(*, actor: User, asset: Asset, other: Asset, decision: Decision, reaso
     if stands == decision or (decision is Decision.UNDONE and stands is None):
         says = "Nothing was decided of these two." if decision is Decision.UNDONE else f"They are {decision} already."
         raise Conflict(says)
-    if decision is Decision.REJECTED and second.uuid in _told(first, NOW):
-        # Its edges stand as long as the log says so; a rejection that changes nothing would only look like one.
+    if decision is Decision.REJECTED and _told(first, NOW).get(second.uuid, {}).keys() & RENAMES:
+        # That edge would stand; a rejection that changes nothing would only look like one.
         raise Conflict(
-            "A sender tells that they are the same: have it tell so no more, or hide the name that is wrong."
+            "A sender tells that one was renamed to the other, which nobody takes back: hide the name that is wrong."
         )
     naming = Naming.objects.create(
         asset=first.uuid,
@@ -109,8 +118,7 @@ def decide(*, actor: User, asset: Asset, other: Asset, decision: Decision, reaso
         decided_by=actor,
         decided_at=timezone.now(),
     )
-    if Decision.CONFIRMED in (stands, decision):
-        _declare(first, at=naming.decided_at, actor=actor)
+    _declare(first, at=naming.decided_at, actor=actor)
     audit.record(
         actor=actor,
         action=ACTIONS[decision],
@@ -123,31 +131,39 @@ def decide(*, actor: User, asset: Asset, other: Asset, decision: Decision, reaso
 def of(asset: Asset, *, moment: Moment = NOW, decisions: Sequence[Naming] | None = None) -> list[OtherName]:
     """The other names of an asset, and what may be one: told, renamed, confirmed, proposed, rejected.
 
-    `decisions`: its history, if that was read already.
+    One that was renamed is listed as such, and once more if anything else is known of it. `decisions`: its history, if
+    that was read already.
     """
     told = _told(asset, moment)
-    newest = _decided(history(asset.uuid) if decisions is None else decisions, moment.as_of)
-    decided = {row.other if row.asset == asset.uuid else row.asset: row for row in newest}
+    newest = _newest_of_each(history(asset.uuid) if decisions is None else decisions, moment)
+    rulings = {
+        row.other if row.asset == asset.uuid else row.asset: row for row in newest if row.decision != Decision.UNDONE
+    }
     alike = {} if asset.folding is None else _alike(asset, moment)
-    others = {one.uuid: one for one in Asset.objects.filter(uuid__in=[*told, *decided])} | alike
+    others = {one.uuid: one for one in Asset.objects.filter(uuid__in=[*told, *rulings])} | alike
     found = []
     for uuid, other in others.items():
-        row = decided.get(uuid)
-        state, since = told.get(uuid, (State.PROPOSED, None))
-        if row is not None and row.decision != Decision.UNDONE:
-            state, since = State(row.decision), row.decided_at
-        elif uuid not in told and uuid not in alike:
-            continue  # Undone, and not spelt alike.
-        found.append(
-            OtherName(
-                asset=other,
-                state=state,
-                since=since,
-                differences=_differences(asset, other),
-                decided_by=row.decided_by.username if row and row.decision == state else None,
-                reason=row.reason if row and row.decision == state else "",
+        said, row = told.get(uuid, {}), rulings.get(uuid)
+        states: dict[State, datetime | None] = {state: since for state, since in said.items() if state in RENAMES}
+        if row is not None:
+            states[State(row.decision)] = row.decided_at
+        elif State.TOLD in said:
+            states[State.TOLD] = said[State.TOLD]
+        elif not states:
+            states[State.PROPOSED] = None
+        for state, since in states.items():
+            is_decided = row is not None and row.decision == state
+            found.append(
+                OtherName(
+                    asset=other,
+                    state=state,
+                    since=since,
+                    told_since=said.get(State.TOLD),
+                    differences=_differences(asset, other),
+                    decided_by=row.decided_by.username if row and is_decided else None,
+                    reason=row.reason if row and is_decided else "",
+                )
             )
-        )
     order = list(State)
     return sorted(found, key=lambda one: (order.index(one.state), one.asset.namespace, one.asset.name))
 
@@ -169,7 +185,7 @@ def proposals(*, after: tuple[int, int] = (0, 0), limit: int = 100) -> list[Prop
               AND NOT EXISTS (
                   SELECT FROM lineage_edge e
                   WHERE e.target_id = a.id AND e.source_id = b.id AND e.relation IN ('alias', 'alias_of', 'renamed')
-                    AND e.valid_to IS NULL)
+                    AND (e.valid_to IS NULL OR NOT e.is_declared))
             ORDER BY a.id, b.id LIMIT %(limit)s
             """,
             {"asset": after[0], "other": after[1], "limit": limit},
@@ -193,13 +209,19 @@ def _newest(first: UUID, second: UUID) -> Naming | None:
 
 
 def _declare(asset: Asset, *, at: datetime, actor: User) -> None:
-    """Tell the graph which others are the same as this asset: all of them, as a declaration replaces the one before."""
-    newest: dict[UUID, str] = {}
-    for other, decision in Naming.objects.filter(asset=asset.uuid).order_by("id").values_list("other", "decision"):
-        newest[other] = decision
-    confirmed = [other for other, decision in newest.items() if decision == Decision.CONFIRMED]
-    others = Asset.objects.filter(uuid__in=confirmed).order_by("uuid").values_list("namespace", "name")
-    event = events.of_names(at=at, family=asset.family, namespace=asset.namespace, name=asset.name, others=list(others))
+    """Tell the graph which others are the same and which are not: all, as a declaration replaces the one before."""
+    newest = dict(Naming.objects.filter(asset=asset.uuid).order_by("id").values_list("other", "decision"))
+    listed: dict[str, list[tuple[str, str]]] = {Decision.CONFIRMED: [], Decision.REJECTED: [], Decision.UNDONE: []}
+    for other in Asset.objects.filter(uuid__in=newest).order_by("uuid"):
+        listed[newest[other.uuid]].append((other.namespace, other.name))
+    event = events.of_names(
+        at=at,
+        family=asset.family,
+        namespace=asset.namespace,
+        name=asset.name,
+        others=listed[Decision.CONFIRMED],
+        apart=listed[Decision.REJECTED],
+    )
     eventlog.append([event], sender=actor)
 
 
@@ -209,32 +231,35 @@ def _wait_for_others(asset: UUID) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"names of {asset}"])
 
 
-def _told(asset: Asset, moment: Moment) -> dict[UUID, tuple[State, datetime]]:
-    """What senders told, by the other's UUID. What people decided stands in their own rows."""
+def _told(asset: Asset, moment: Moment) -> dict[UUID, dict[State, datetime]]:
+    """What senders told, by the other's UUID, and since when; whatever people decided of it."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT a.uuid, e.relation, e.source_id = %(asset)s, e.valid_from FROM {moment.edges()} AS e
+            SELECT a.uuid, e.relation, e.source_id = %(asset)s, {moment.began("e", "valid_from")}
+            FROM lineage_edge e
             JOIN lineage_asset a ON a.id = CASE WHEN e.source_id = %(asset)s THEN e.target_id ELSE e.source_id END
             -- What is the same is told both ways.
             WHERE (e.target_id = %(asset)s AND e.relation IN ('alias', 'alias_of', 'renamed')
-                   OR e.source_id = %(asset)s AND e.relation = 'renamed') AND NOT e.is_declared
+                   OR e.source_id = %(asset)s AND e.relation = 'renamed')
+              AND NOT e.is_declared AND {moment.stands("e", "valid_from")}
             """,
             moment.parameters | {"asset": asset.pk},
         )
         rows = cursor.fetchall()
-    found: dict[UUID, tuple[State, datetime]] = {}
+    found: dict[UUID, dict[State, datetime]] = {}
     for uuid, relation, is_source, since in rows:
         renamed = State.RENAMED_TO if is_source else State.RENAMED_FROM
-        found[uuid] = (renamed if relation == "renamed" else State.TOLD, since)
+        told, state = found.setdefault(uuid, {}), renamed if relation == "renamed" else State.TOLD
+        told[state] = min(since, told.get(state, since))
     return found
 
 
-def _decided(decisions: Sequence[Naming], as_of: datetime | None) -> list[Naming]:
+def _newest_of_each(decisions: Sequence[Naming], moment: Moment) -> list[Naming]:
     """The newest decision of each pair, of a history with the latest first."""
-    found: dict[tuple[UUID, UUID], Naming] = {}
+    found, until = dict[tuple[UUID, UUID], Naming](), decided.until(moment)
     for row in reversed(decisions):
-        if as_of is None or row.decided_at <= as_of:
+        if until is None or row.decided_at <= until:
             found[row.asset, row.other] = row
     return list(found.values())
 

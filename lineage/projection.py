@@ -16,7 +16,7 @@ from uuid import UUID
 import psycopg
 from django.db import OperationalError, connections, transaction
 
-from lineage import declarations, events, fieldprojection, names, tellings, upserts, words
+from lineage import declarations, events, fieldprojection, names, rejections, tellings, upserts, words
 from lineage.translation import Batch, state_of
 
 logger = logging.getLogger(__name__)
@@ -376,19 +376,20 @@ def _declarations(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, 
         )
         for (job, direction, digest), fact in sorted(batch.declarations.items(), key=lambda item: item[0])
     ]
-    if not rows:
+    if rows:
+        cursor.execute(
+            """
+            INSERT INTO lineage_declaration (job_id, direction, event_time, known_at, digest, assets)
+            SELECT job, direction, at, known_at, digest, assets::jsonb
+            FROM unnest(%b::bigint[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::bytea[], %b::text[])
+                 AS said (job, direction, at, known_at, digest, assets)
+            ON CONFLICT (job_id, direction, digest) DO NOTHING
+            """,
+            upserts.columns(rows, 6),
+        )
+    jobs = sorted({row[0] for row in rows} | rejections.deciding(cursor, batch, assets))
+    if not jobs:
         return
-    cursor.execute(
-        """
-        INSERT INTO lineage_declaration (job_id, direction, event_time, known_at, digest, assets)
-        SELECT job, direction, at, known_at, digest, assets::jsonb
-        FROM unnest(%b::bigint[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::bytea[], %b::text[])
-             AS said (job, direction, at, known_at, digest, assets)
-        ON CONFLICT (job_id, direction, digest) DO NOTHING
-        """,
-        upserts.columns(rows, 6),
-    )
-    jobs = sorted({row[0] for row in rows})
     cursor.execute(
         """
         DELETE FROM lineage_edge WHERE is_declared AND relation <> 'built_from'
@@ -404,7 +405,17 @@ def _declarations(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, 
         """,
         [jobs],
     )
-    edges = list(declarations.edges(cursor.fetchall()))
+    said = cursor.fetchall()
+    ends, resumed = rejections.of(cursor, declarations.apart(said))
+    if ends:
+        cursor.execute(
+            """
+            UPDATE lineage_edge SET valid_to = told.until
+            FROM unnest(%b::bigint[], %b::timestamptz[]) AS told (edge, until) WHERE id = told.edge
+            """,
+            upserts.columns(ends, 2),
+        )
+    edges = list(declarations.edges(said, resumed))
     if edges:
         cursor.execute(
             """

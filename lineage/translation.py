@@ -266,12 +266,17 @@ class Batch:
             self.drops[uuid, stamp[1]] = self._told
 
     def _names(self, said: dict[str, Any], stamp: Stamp) -> None:
-        """What people decided. Both assets were there when they did, so nothing is seen of them now."""
+        """What people decided. All of these assets were there when they did, so nothing is seen of them now."""
         family = Family(said["family"])
         asset, *others = (self._decided(family, one["namespace"], one["name"]) for one in (said, *said["others"]))
-        self.declarations[asset, "alias", stamp[1]] = DeclarationFact(
-            *self._told, tuple(one for one in others if one != asset)
-        )
+        apart = [self._decided(family, one["namespace"], one["name"]) for one in said.get("apart", ())]
+        listed = {
+            "alias": tuple(one for one in others if one != asset),
+            # Of two assets one speaks, that with the smaller UUID.
+            "apart": tuple(one for one in apart if one.int > asset.int and one not in others),
+        }
+        for direction, assets in listed.items():
+            self.declarations[asset, direction, stamp[1]] = DeclarationFact(*self._told, assets)
 
     def _decided(self, family: Family, namespace: str, name: str) -> UUID:
         uuid = identity.asset(family, namespace, name)

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from governance import openapi, rest
 from governance.errors import Invalid
 from governance.tokens import Scope
-from lineage import hiding, naming, selectors
+from lineage import decided, hiding, naming, selectors
 from lineage.api.documents import AssetOut, OnADay, ReadView, asset_out
 from lineage.fieldmodels import Hiding
 from lineage.naming import Decision, OtherName
@@ -32,12 +32,14 @@ class OtherNameOut(rest.Body, frozen=True, kw_only=True):
     """Another name of an asset, or what may be one.
 
     `told`: by a sender's symlinks. `renamed_from`, `renamed_to`: by a sender's lifecycle facet. `proposed`: the names
-    differ only in what `differences` lists. `confirmed`, `rejected`: by a person.
+    differ only in what `differences` lists. `confirmed`, `rejected`: by a person. `told_since`: since when a sender's
+    symlinks say that it is the same, though it may be rejected.
     """
 
     asset: AssetOut
     state: str
     since: datetime | None
+    told_since: datetime | None
     differences: list[str]
     decided_by: str | None
     reason: str
@@ -54,7 +56,7 @@ class NameDecisionOut(rest.Body, frozen=True, kw_only=True):
 
 
 class NamesOut(rest.Body, frozen=True, kw_only=True):
-    """The other names of an asset, and every decision on them, the latest first."""
+    """The other names of an asset, and every decision on them by the day asked for, the latest first."""
 
     results: list[OtherNameOut]
     next: None
@@ -103,6 +105,7 @@ def _other(found: OtherName) -> OtherNameOut:
         asset=asset_out(found.asset),
         state=found.state.value,
         since=found.since,
+        told_since=found.told_since,
         differences=list(found.differences),
         decided_by=found.decided_by,
         reason=found.reason,
@@ -130,11 +133,12 @@ class NamesView(APIView):
         responses={200: rest.schema_of(NamesOut)},
     )
     def get(self, request: Request, uuid: UUID) -> Response:
-        asked = rest.query(request, OnADay)
-        asset = selectors.asset(uuid)
+        moment = rest.query(request, OnADay).moment
+        asset, until = selectors.asset(uuid), decided.until(moment)
+        decisions = [row for row in naming.history(asset.uuid) if until is None or row.decided_at <= until]
         return rest.answer(
             NamesOut(
-                results=[_other(one) for one in naming.of(asset, moment=asked.moment)],
+                results=[_other(one) for one in naming.of(asset, moment=moment, decisions=decisions)],
                 next=None,
                 decisions=[
                     NameDecisionOut(
@@ -144,7 +148,7 @@ class NamesView(APIView):
                         decided_by=row.decided_by.username,
                         decided_at=row.decided_at,
                     )
-                    for row in naming.history(asset.uuid)
+                    for row in decisions
                 ],
             )
         )

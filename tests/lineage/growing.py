@@ -15,10 +15,10 @@ Document = dict[str, Any]
 
 def append(documents: Iterable[Document]) -> None:
     """Put events into the log, one transaction for all."""
-    eventlog.append([_event(document) for document in documents], sender=None)
+    eventlog.append([event(document) for document in documents], sender=None)
 
 
-def _event(document: Document) -> events.NewEvent:
+def event(document: Document) -> events.NewEvent:
     """As it is received; what people decide of names is no sender's, and made by ourselves."""
     if "names" not in document:
         return events.read(json.dumps(document).encode())
@@ -29,6 +29,7 @@ def _event(document: Document) -> events.NewEvent:
         namespace=said["namespace"],
         name=said["name"],
         others=[(one["namespace"], one["name"]) for one in said["others"]],
+        apart=[(one["namespace"], one["name"]) for one in said.get("apart", ())],
     )
 
 

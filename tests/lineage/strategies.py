@@ -1,5 +1,6 @@
 """Generated events: few names and times, so that everything meets everything."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from hypothesis import strategies as st
@@ -139,8 +140,36 @@ NAMES_EVENTS = st.fixed_dictionaries(
                 "namespace": st.just("n"),
                 "name": NAMES,
                 "others": st.lists(IDENTIFIERS, max_size=2),
-            }
+            },
+            optional={"apart": st.lists(IDENTIFIERS, max_size=2)},
         ),
     }
 )
 EVENTS = st.one_of(RUN_EVENTS, RUN_EVENTS, JOB_EVENTS, DATASET_EVENTS, NAMES_EVENTS)
+
+
+def told_names(at: str, name: str, other: str) -> dict[str, Any]:
+    """A sender says that a dataset has another name."""
+    identifiers = [{"namespace": "n", "name": other, "type": "TABLE"}]
+    return {
+        "eventTime": at,
+        "producer": PRODUCER,
+        "dataset": {"namespace": "n", "name": name, "facets": {"symlinks": {"identifiers": identifiers}}},
+    }
+
+
+def decided_names(at: str, name: str, others: Iterable[str], apart: Iterable[str]) -> dict[str, Any]:
+    """Somebody says of a dataset which others are the same, and which are not."""
+    same, not_same = ([{"namespace": "n", "name": one} for one in listed] for listed in (others, apart))
+    return {
+        "eventTime": at,
+        "names": {"family": "dataset", "namespace": "n", "name": name, "others": same, "apart": not_same},
+    }
+
+
+FEW_NAMES = st.sampled_from(["a", "b", "c"])
+# What senders tell of three names, and people decide of them.
+NAMINGS = st.one_of(
+    st.builds(told_names, TIMES, FEW_NAMES, FEW_NAMES),
+    st.builds(decided_names, TIMES, FEW_NAMES, st.sets(FEW_NAMES, max_size=1), st.sets(FEW_NAMES, max_size=2)),
+)

@@ -18,9 +18,11 @@ LAW = settings(
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[list[dict[str, Any]]], int]:
+def histories(
+    draw: st.DrawFn, one: st.SearchStrategy[dict[str, Any]] = strategies.EVENTS
+) -> tuple[list[dict[str, Any]], list[list[dict[str, Any]]], int]:
     """Some events; the same shuffled, repeated and split into batches; a size for the projector's batches."""
-    events = draw(st.lists(strategies.EVENTS, min_size=1, max_size=12))
+    events = draw(st.lists(one, min_size=1, max_size=12))
     repeats = draw(st.lists(st.sampled_from(events), max_size=4))
     shuffled = draw(st.permutations(events + repeats))
     cuts = sorted(draw(st.lists(st.integers(0, len(shuffled)), max_size=4)))
@@ -31,6 +33,16 @@ def histories(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[list[dict[str
 @LAW
 @given(histories())
 def test_order_repeats_and_batches_do_not_change_the_graph(
+    history: tuple[list[dict[str, Any]], list[list[dict[str, Any]]], int],
+) -> None:
+    events, batches, limit = history
+
+    assert growing.graph_of(batches, limit) == growing.graph_of([events])
+
+
+@LAW
+@given(histories(strategies.NAMINGS))
+def test_nor_do_they_where_names_are_told_and_rejected(
     history: tuple[list[dict[str, Any]], list[list[dict[str, Any]]], int],
 ) -> None:
     events, batches, limit = history
