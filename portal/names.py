@@ -9,7 +9,8 @@ from uuid import UUID
 from django import forms
 
 from governance.permissions import Permission
-from lineage import hiding, naming, selectors
+from lineage import decided, hiding, naming, selectors
+from lineage.asof import NOW, Moment
 from lineage.fieldmodels import Hiding, Naming
 from lineage.models import Asset
 from lineage.naming import Decision, State
@@ -58,11 +59,15 @@ class HidingForm(forms.Form):
     )
 
 
-def context(asset: Asset, held: Collection[Permission], form: HidingForm | None = None) -> dict[str, Any]:
+def context(
+    asset: Asset, held: Collection[Permission], form: HidingForm | None = None, moment: Moment = NOW
+) -> dict[str, Any]:
     """What the sections of names and of hiding need. `held` is what their reader may do with the asset."""
-    decisions, hidings = naming.history(asset.uuid), list(hiding.history(asset.uuid))
-    found = naming.of(asset, decisions=decisions)
-    hidden = next((one for one in hidings if one.shown_at is None), None)
+    until = decided.until(moment)
+    decisions = [row for row in naming.history(asset.uuid) if until is None or row.decided_at <= until]
+    hidings = [row for row in hiding.history(asset.uuid) if until is None or row.hidden_at <= until]
+    found = naming.of(asset, moment=moment, decisions=decisions)
+    hidden = next((row for row in hidings if row.shown_at is None or (until and row.shown_at > until)), None)
     may_manage = Permission.MANAGE_ASSETS in held
     return {
         "other_names": [
@@ -70,19 +75,21 @@ def context(asset: Asset, held: Collection[Permission], form: HidingForm | None 
                 "name": one,
                 "words": WORDS[one.state],
                 "choices": _choices(one.state) if may_manage else [],
+                "overruled_since": one.told_since if one.state is State.REJECTED else None,
             }
             for one in found
         ],
-        "names_past": _past(asset.uuid, decisions, hidings),
+        "names_past": _past(asset.uuid, decisions, hidings, until),
         "hidden": hidden,
-        "is_seen_again": hidden is not None and asset.last_seen_at > hidden.hidden_at,
-        "dropped_at": selectors.dropped([asset.pk]).get(asset.pk),
+        # Of another day it is not known whether that was then.
+        "is_seen_again": moment.is_now and hidden is not None and asset.last_seen_at > hidden.hidden_at,
+        "dropped_at": selectors.dropped([asset.pk], moment).get(asset.pk),
         "may_hide": may_manage,
         "hiding_form": form or HidingForm(),
     }
 
 
-def _past(asset: UUID, decisions: Sequence[Naming], hidings: Sequence[Hiding]) -> list[Past]:
+def _past(asset: UUID, decisions: Sequence[Naming], hidings: Sequence[Hiding], until: datetime | None) -> list[Past]:
     """Everything that was decided, the latest first; nothing of it is lost when it is undone."""
     others = {row: row.other if row.asset == asset else row.asset for row in decisions}
     called = selectors.named(set(others.values())) if others else {}
@@ -98,7 +105,7 @@ def _past(asset: UUID, decisions: Sequence[Naming], hidings: Sequence[Hiding]) -
     ]
     for row in hidings:
         found.append(Past(at=row.hidden_at, by=row.hidden_by.username, words="hidden", other="", reason=row.reason))
-        if row.shown_at and row.shown_by:
+        if row.shown_at and row.shown_by and (until is None or row.shown_at <= until):
             found.append(Past(at=row.shown_at, by=row.shown_by.username, words="shown again", other="", reason=""))
     return sorted(found, key=lambda past: past.at, reverse=True)
 
@@ -110,5 +117,7 @@ def _choices(state: State) -> list[tuple[str, str]]:
             return [(Decision.CONFIRMED.value, "Same thing"), (Decision.REJECTED.value, "Not the same")]
         case State.CONFIRMED | State.REJECTED:
             return [(Decision.UNDONE.value, "Undo")]
-        case State.TOLD | State.RENAMED_FROM | State.RENAMED_TO:
+        case State.TOLD:
+            return [(Decision.REJECTED.value, "Not the same")]
+        case State.RENAMED_FROM | State.RENAMED_TO:
             return []

@@ -105,6 +105,30 @@ def test_names_are_confirmed_and_undone(features: UUID, owner: User, sign_in: Si
     assert list(Naming.objects.order_by("id").values_list("decision", flat=True)) == ["confirmed", "undone"]
 
 
+def test_what_a_sender_tells_is_rejected_and_undone(features: UUID, owner: User, member: User, sign_in: SignIn) -> None:
+    identifiers = [{"namespace": "n", "name": "Features/", "type": "TABLE"}]
+    growing.append([run(3, "build", [], [dataset("features", symlinks={"identifiers": identifiers})])])
+    growing.project()
+    client, other = sign_in(owner), identity.asset("dataset", "n", "Features/")
+
+    told = client.get(f"/assets/{features}")
+    rejected = client.post(f"/assets/{features}/names", {"other": other, "decision": "rejected"}, headers=HTMX)
+    growing.project()
+    drawn = {node["name"] for node in client.get(f"/assets/{features}").context["drawing"]["nodes"]}
+    undone = client.post(f"/assets/{features}/names", {"other": other, "decision": "undone"}, headers=HTMX)
+
+    assert "Is the same, a sender says" in told.text
+    assert 'aria-label="Not the same: Features/"' in told.text
+    assert 'aria-label="Not the same: Features/"' not in sign_in(member).get(f"/assets/{features}").text
+    assert "Is another thing" in rejected.text
+    assert ", says owner, since" in rejected.text
+    assert "A sender says that it is the same, since" in rejected.text
+    assert 'aria-label="Undo: Features/"' in rejected.text
+    assert "Features/" not in drawn
+    assert "Is the same, a sender says" in undone.text
+    assert "A sender says that it is the same, since" not in undone.text
+
+
 def test_what_is_hidden_says_so_and_is_shown_again(features: UUID, owner: User, sign_in: SignIn) -> None:
     client = sign_in(owner)
 
