@@ -1,22 +1,25 @@
 """The list of assets: what its address asks for, what is found, and how many each choice would give."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 
 from governance import selectors as governance_selectors
 from governance.criticality import Tier
-from lineage import search, selectors
+from lineage import decided, search, selectors
+from lineage.asof import Moment
 from lineage.identity import Kind
 from lineage.models import Asset
 from lineage.search import Counts, Filters, Word
 from policies import selectors as promotions
-from portal import owners, paging, queries
+from portal import days, owners, paging, queries
+from portal.days import Day
 from portal.paging import Page
 
 KIND_WORDS: Mapping[Kind, str] = {
@@ -38,7 +41,8 @@ SORTS: Mapping[str, tuple[str, ...]] = {
 }
 # More than these are not put in order: no index has a million names by name, and nobody pages through them.
 MOST_SORTED = search.MOST_COUNTED
-NARROWING = ("kind", "team", "owner", "changed", "tag", "tier", "stage")
+NOTE = "Kinds and when something was last seen are those of today."
+NOTE_OF_KNOWN = " What events had only named or described by then is not listed."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +71,23 @@ class Asked:
     sort: str
     after: str
     narrowed: Mapping[str, str]
+    day: Day
 
     @property
     def pairs(self) -> dict[str, str]:
-        said = {"q": self.text, **self.narrowed, "sort": self.sort}
+        on = {"as_of": self.day.as_of, "known_at": self.day.known_at}
+        said = {"q": self.text, **self.narrowed, "sort": self.sort, **on}
         return {name: value for name, value in said.items() if value}
 
     @property
     def query(self) -> str:
         return urlencode(self.pairs)
+
+    @property
+    def of_today(self) -> str:
+        """The address of the same list as of now."""
+        query = replace(self, day=days.TODAY).query
+        return reverse("assets") + (f"?{query}" if query else "")
 
     def sorted_by(self, sort: str) -> str:
         return urlencode({name: value for name, value in self.pairs.items() if name != "sort"} | {"sort": sort})
@@ -96,43 +108,50 @@ def read(request: HttpRequest) -> Asked:
             "tier": queries.choice(request, "tier", set(Tier)),
             "stage": queries.text(request, "stage"),
         },
+        day=days.read(request),
     )
 
 
 def context(asked: Asked) -> dict[str, Any]:
     """What the list shows. Raises NotFound for a team or owner that there is not."""
-    filters = _filters(asked.narrowed)
+    moment = asked.day.moment
+    filters = _filters(asked.narrowed, moment)
     wanted = search.meant(asked.text)
     counts = search.counts(wanted, filters)
     found, is_cut, is_sorted = _found(asked, wanted, filters, counts)
     return {
         "asked": asked,
         "text": asked.text,
-        "is_narrowed": bool(asked.text or any(asked.narrowed.values())),
+        "is_narrowed": bool(asked.text or any(asked.narrowed.values())) or not moment.is_now,
+        "day": asked.day,
+        "day_note": NOTE + (NOTE_OF_KNOWN if moment.known_at else ""),
+        "back": asked.of_today,
         "replaced": [word for word in wanted or () if not word.is_as_asked],
         "total": counts.total,
         "are_minimums": counts.are_minimums,
         "is_cut": is_cut,
         "is_unsorted": bool(asked.sort) and not is_sorted,
         "most_sorted": MOST_SORTED,
-        "page": owners.beside(found),
+        "page": owners.beside(found, moment),
         "query": asked.query,
         "choices": _choices(asked, counts),
         "columns": {"name": _column("Name", "name", asked), "seen": _column("Last seen", "seen", asked)},
     }
 
 
-def _filters(narrowed: Mapping[str, str]) -> Filters:
+def _filters(narrowed: Mapping[str, str], moment: Moment) -> Filters:
     team, owner, changed = narrowed["team"], narrowed["owner"], narrowed["changed"]
+    at = moment.as_of or timezone.now()
     return Filters(
+        moment=moment,
         kind=narrowed["kind"],
         team=governance_selectors.team(team) if team and team != NOBODY else None,
         owner=governance_selectors.user(owner) if owner else None,
         has_no_owner=team == NOBODY,
-        changed_since=timezone.now() - timedelta(days=int(changed)) if changed else None,
+        changed_since=at - timedelta(days=int(changed)) if changed else None,
         tag=narrowed["tag"],
         tier=narrowed["tier"],
-        among=promotions.passed_to(narrowed["stage"]) if narrowed["stage"] else None,
+        among=promotions.passed_to(narrowed["stage"], decided.until(moment)) if narrowed["stage"] else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,11 +18,16 @@ from portal.classificationforms import ClassificationForm
 BOUND = re.compile(r"(>=|<=)\s*([-+]?\d*\.?\d+(?:[eE][-+]?\d+)?)$")
 
 
-def context(asset: UUID, held: Collection[Permission], form: ClassificationForm | None = None) -> dict[str, Any]:
-    """What the section of an asset's page needs. `held` is what its reader may do with the asset."""
-    now = timezone.now()
-    history = list(selectors.classification_history(asset))
-    current = next((row for row in history if row.period.upper is None or row.period.upper > now), None)
+def context(
+    asset: UUID,
+    held: Collection[Permission],
+    form: ClassificationForm | None = None,
+    until: datetime | None = None,
+) -> dict[str, Any]:
+    """What the section of an asset's page needs, now or at an instant. `held` is what its reader may do with it."""
+    at = until or timezone.now()
+    history = [row for row in selectors.classification_history(asset) if until is None or row.period.lower <= until]
+    current = next((row for row in history if row.period.upper is None or row.period.upper > at), None)
     goals = msgspec.convert(current.goals, list[Goal]) if current else []
     return {
         "classified": current,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from lineage.traversal import Neighbourhood, Node
+from portal import days
+from portal.days import Day
 
 DEPTHS = (1, 2, 3, 5, 10)
 # Each reads along the arrow, from where data comes to where it goes.
@@ -19,8 +21,8 @@ RELATIONS = {
 }
 
 
-def document(found: Neighbourhood) -> dict[str, object]:
-    """Nodes and edges, in the form that static/js/lineage.js reads.
+def document(found: Neighbourhood, day: Day = days.TODAY) -> dict[str, object]:
+    """Nodes and edges, in the form that static/js/lineage.js reads. What it leads to is of the day.
 
     What is left out is counted only outwards: upstream of what is before the root, downstream of what is after it. Side
     branches would hide the way they branch from; the list tells them.
@@ -33,7 +35,7 @@ def document(found: Neighbourhood) -> dict[str, object]:
                 "name": node.name,
                 "namespace": node.namespace,
                 "kind": node.kind,
-                "href": reverse("asset", args=[node.uuid]),
+                "href": reverse("asset", args=[node.uuid]) + day.suffix,
                 "isRoot": node.uuid == found.root,
                 "moreUpstream": node.more_upstream if node.rank <= root_rank else 0,
                 "moreDownstream": node.more_downstream if node.rank >= root_rank else 0,

@@ -10,11 +10,13 @@ from django.urls import reverse
 
 from governance.errors import Invalid
 from governance.permissions import Permission
-from lineage import columns, fieldgraph, fieldtags, tags
+from lineage import columns, fieldgraph, fieldtags, retelling, tags
 from lineage.fieldgraph import Flow
 from lineage.fields import TagPath
 from lineage.models import Asset
 from lineage.tags import Tag
+from portal import days
+from portal.days import Day
 from portal.paging import Page
 
 # Of thousands of columns a page shows so many at once.
@@ -71,16 +73,19 @@ def context(
     cursor: str = "",
     form: TagForm | None = None,
     said: Mapping[str, Any] | None = None,
+    day: Day = days.TODAY,
 ) -> dict[str, Any]:
     """What the section of a dataset's fields needs. `held` is what its reader may do with the asset.
 
-    `said` gives the asset's facets where they were read before.
+    `said` gives the asset's facets of the day where they were read before.
     """
-    listed = fieldgraph.listed(asset, said=said)
+    if said is None and day.moment.known_at is not None:
+        said = {facet.key: facet.value for facet in retelling.facets(asset, day.moment).facets}
+    listed = fieldgraph.listed(asset, day.moment, said=said)
     names, own = listed.names, listed.tags
     begin = _begin(cursor)
     page = names[begin : begin + SIZE]
-    found = fieldtags.arriving(asset, page)
+    found = fieldtags.arriving(asset, page, moment=day.moment)
     may_tag = Permission.MANAGE_ASSETS in held
     following = str(begin + SIZE) if begin + SIZE < len(names) else ""
     return {

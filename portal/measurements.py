@@ -1,13 +1,14 @@
 """What was measured of a model version, as its page shows it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db.models import Subquery
 
 from governance.errors import NotFound
 from lineage import selectors
+from lineage.asof import NOW, Moment
 from lineage.models import Asset, AssetVersion, Observation
 
 
@@ -20,11 +21,14 @@ class Measured:
     rows: Sequence[Observation]
 
 
-def version(uuid: UUID) -> AssetVersion:
-    """Raises NotFound."""
+def version(uuid: UUID, moment: Moment = NOW) -> AssetVersion:
+    """Raises NotFound, also for one that was not known then."""
     found = AssetVersion.objects.select_related("asset").filter(uuid=uuid).first()
     if found is None:
         raise NotFound(f"There is no version {uuid}.", fields={"version": "Unknown."})
+    if not moment.is_now:
+        # Raises NotFound.
+        selectors.spot(found.asset, version=found.key, moment=moment)
     return found
 
 
@@ -37,6 +41,14 @@ def newest(asset: Asset) -> Measured | None:
     return Measured(version=version, is_newest=True, rows=measured) if version else None
 
 
-def of(version: AssetVersion) -> Measured:
-    rows = selectors.observations().filter(version=version).distinct("metric", "segment")
+def newest_at(asset: Asset, moment: Moment) -> Measured | None:
+    """The same of another moment; None when no version had been named by then."""
+    named = next((one for one in selectors.versions(asset, moment=moment) if one.uuid), None)
+    if named is None or named.uuid is None:
+        return None
+    return replace(of(version(named.uuid), moment), is_newest=True)
+
+
+def of(version: AssetVersion, moment: Moment = NOW) -> Measured:
+    rows = selectors.observations(moment).filter(version=version).distinct("metric", "segment")
     return Measured(version=version, is_newest=False, rows=list(rows))

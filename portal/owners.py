@@ -10,6 +10,7 @@ from django.utils import timezone
 from governance import selectors
 from governance.models import OwnerRole, Ownership, Team
 from governance.permissions import Permission
+from lineage.asof import NOW, Moment
 from lineage.models import Asset
 from portal.forms import OwnerForm
 from portal.paging import Page
@@ -62,9 +63,9 @@ class Row:
     owners: Sequence[Holder]
 
 
-def beside(found: Page) -> Page:
+def beside(found: Page, moment: Moment = NOW) -> Page:
     """The page of assets with the owners of each beside it. One query."""
-    owned = selectors.owners_of([asset.uuid for asset in found.rows])
+    owned = selectors.owners_of([asset.uuid for asset in found.rows], moment.as_of, moment.known_at)
     return replace(found, rows=[Row(asset=asset, owners=_holders(owned[asset.uuid])) for asset in found.rows])
 
 
@@ -76,6 +77,12 @@ def history(asset: UUID) -> History:
         current={OwnerRole(one.role): one for one in rows if one.period.lower <= now and not _has_ended(one, now)},
         past=[Past(ownership=one, role_label=label(one.role)) for one in rows if _has_ended(one, now)],
     )
+
+
+def at(asset: UUID, moment: Moment) -> History:
+    """Who held the asset's roles at a moment that is not now, as far as it was known. One query."""
+    owned = selectors.owners_of([asset], moment.as_of, moment.known_at)[asset]
+    return History(current={OwnerRole(one.role): one for one in owned}, past=[])
 
 
 def context(owned: History, held: Collection[Permission], form: OwnerForm | None = None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -50,9 +51,12 @@ def newest(asked: QuerySet[Promotion]) -> list[Standing]:
     return [of(one) for one in sorted(kept, key=lambda one: (one.stage, -one.pk))]
 
 
-def beside(found: Page) -> Page:
-    """The page of a model's versions, with the newest promotion of each to each stage. One query."""
-    promotions = _of_versions([version.uuid for version in found.rows if version.uuid])
+def beside(found: Page, until: datetime | None = None) -> Page:
+    """The page of a model's versions, with the newest promotion of each to each stage. One query.
+
+    Of another day, those that were decided by then.
+    """
+    promotions = _of_versions([version.uuid for version in found.rows if version.uuid], until)
     return replace(found, rows=[Row(version=one, promotions=promotions.get(one.uuid, ())) for one in found.rows])
 
 
@@ -78,9 +82,11 @@ def of(promotion: Promotion, waived: Mapping[int, Waiver] | None = None) -> Stan
     )
 
 
-def _of_versions(versions: Collection[UUID]) -> Mapping[UUID, Sequence[Promotion]]:
+def _of_versions(versions: Collection[UUID], until: datetime | None) -> Mapping[UUID, Sequence[Promotion]]:
     found: defaultdict[UUID, list[Promotion]] = defaultdict(list)
     asked = selectors.promotions().filter(model_version__in=versions)
+    if until is not None:
+        asked = asked.filter(decided_at__lte=until)
     for one in asked.order_by("model_version", "stage", "-id").distinct("model_version", "stage"):
         found[one.model_version].append(one)
     return found

@@ -11,6 +11,7 @@ from django.urls import reverse
 from governance import selectors as governance_selectors
 from governance.selectors import OwnerName
 from lineage import expansion, selectors
+from lineage.asof import Moment
 from lineage.fieldgraph import FieldNeighbourhood
 from lineage.models import Asset
 from lineage.provenance import Provenance, Spot
@@ -88,7 +89,7 @@ def of(asset: Asset, question: Question) -> Picture:
 
 
 def _of_map(found: Neighbourhood) -> Picture:
-    owners = _owners((node.uuid for node in found.nodes), found.moment.as_of)
+    owners = _owners((node.uuid for node in found.nodes), found.moment)
     return Picture(
         root=str(found.root),
         nodes=[
@@ -127,7 +128,7 @@ def _of_map(found: Neighbourhood) -> Picture:
 
 
 def _of_evidence(found: Provenance) -> Picture:
-    owners = _owners((node.asset for node in found.nodes), found.moment.as_of)
+    owners = _owners((node.asset for node in found.nodes), found.moment)
     return Picture(
         root=str(found.root),
         nodes=[
@@ -172,7 +173,7 @@ def _version(key: str | None) -> str:
 
 
 def _of_fields(found: FieldNeighbourhood) -> Picture:
-    owners = _owners((node.asset for node in found.nodes), found.moment.as_of)
+    owners = _owners((node.asset for node in found.nodes), found.moment)
     return Picture(
         root=str(found.root),
         nodes=[
@@ -209,8 +210,8 @@ def _of_fields(found: FieldNeighbourhood) -> Picture:
     )
 
 
-def _owners(assets: Iterable[UUID], as_of: datetime | None) -> Mapping[UUID, Sequence[OwnerName]]:
-    return governance_selectors.owner_names_of(set(assets), as_of)
+def _owners(assets: Iterable[UUID], moment: Moment) -> Mapping[UUID, Sequence[OwnerName]]:
+    return governance_selectors.owner_names_of(set(assets), moment.as_of, moment.known_at)
 
 
 class Owned(TypedDict):

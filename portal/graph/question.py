@@ -1,7 +1,6 @@
 """What an address of the graph page asks for. The address holds all of it, so that a link leads to the same view."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from urllib.parse import urlencode
 from uuid import UUID
@@ -10,10 +9,10 @@ from django.http import HttpRequest, QueryDict
 
 from governance.errors import Invalid
 from lineage import expansion
-from lineage.asof import Moment
 from lineage.expansion import Asked, Opening
 from lineage.traversal import Direction
-from portal import queries
+from portal import days, queries
+from portal.days import Day
 
 DEPTHS = (1, 2, 3, 5, 10)
 MOST_PARTS = 200
@@ -48,7 +47,7 @@ class Question:
     parts: tuple[str, ...] = ()
     at: str = ""
     find: str = ""
-    day: str = ""
+    day: Day = days.TODAY
     is_list: bool = False
     asked: Asked = ONE_STEP
 
@@ -73,8 +72,8 @@ class Question:
             ("direction", asked.direction if asked.direction is not Direction.BOTH else ""),
             ("depth", asked.depth if asked.depth != 1 else ""),
             ("group", self.group),
-            ("as_of", self.day),
-            ("known_at", asked.moment.known_at.isoformat() if asked.moment.known_at else ""),
+            ("as_of", self.day.as_of),
+            ("known_at", self.day.known_at),
             ("find", self.find),
             ("at", self.at),
             ("form", "list" if self.is_list else ""),
@@ -91,6 +90,12 @@ class Question:
         added = (Opening(node, side, count),) if count else ()
         return replace(self, asked=replace(self.asked, openings=others + added))
 
+    @property
+    def by_all_that_is_known(self) -> "Question":
+        """The same day without `known_at`."""
+        day = replace(self.day, known_at="", moment=replace(self.day.moment, known_at=None))
+        return replace(self, day=day, asked=replace(self.asked, moment=day.moment))
+
     def with_part(self, part: str) -> "Question":
         """The same with a group opened, or closed when it is open."""
         left = tuple(one for one in self.parts if one != part)
@@ -103,7 +108,7 @@ def read(request: HttpRequest) -> Question:
     view = View(queries.choice(request, "view", set(View), default=View.MAP))
     direction = Direction(queries.choice(request, "direction", set(Direction), default=Direction.BOTH))
     depth = int(queries.choice(request, "depth", {str(one) for one in DEPTHS}, default="1"))
-    day = queries.text(request, "as_of")
+    day = days.read(request)
     run = queries.text(request, "run")
     parts = tuple(dict.fromkeys(sent.getlist("part")))
     if len(parts) > MOST_PARTS or any(len(part) > 32 or "\x00" in part for part in parts):
@@ -129,26 +134,9 @@ def read(request: HttpRequest) -> Question:
                 for text in dict.fromkeys(sent.getlist(name))
             ),
             picked=tuple(dict.fromkeys(uuid("show", text) for text in sent.getlist("show"))),
-            moment=Moment(as_of=instant("as_of", day), known_at=instant("known_at", queries.text(request, "known_at"))),
+            moment=day.moment,
         ),
     )
-
-
-def instant(name: str, text: str) -> datetime | None:
-    """An instant, or the end of a day in UTC; None for an empty text. Raises Invalid."""
-    if not text:
-        return None
-    try:
-        if len(text) == len("2026-01-31"):
-            return datetime.combine(date.fromisoformat(text), time.max, UTC)
-        # A plus sign that was not escaped arrives as a space.
-        at = datetime.fromisoformat(text.replace(" ", "+"))
-        if at.tzinfo is None:
-            raise ValueError
-        return at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        says = "Not a day (2026-01-31) and not an instant with its zone (2026-01-31T12:00:00Z)."
-        raise Invalid(f"{name}: {says}", fields={name: says}) from None
 
 
 def _opening(name: str, side: Direction, text: str) -> Opening:

@@ -14,7 +14,8 @@ from governance.errors import Conflict, DomainError, Invalid
 from lineage import hiding, naming, selectors, tags
 from lineage.models import Asset
 from lineage.naming import Decision
-from portal import fields, names, queries
+from portal import days, fields, names, queries
+from portal.days import Day
 from portal.fields import TagForm
 from portal.names import HidingForm, NamingForm
 from portal.pages import UNPROCESSABLE, page, refuse, render, sent_from
@@ -25,7 +26,7 @@ from portal.requests import PortalRequest, wants_fragment
 @require_GET
 def field_list(request: PortalRequest, uuid: UUID) -> HttpResponse:
     asset = selectors.asset(uuid)
-    return _fields(request, asset, cursor=queries.text(request, "after"))
+    return _fields(request, asset, cursor=queries.text(request, "after"), day=days.read(request))
 
 
 @sent_from("asset", "uuid")
@@ -123,10 +124,12 @@ def _fields(
     *,
     cursor: str = "",
     form: TagForm | None = None,
+    day: Day = days.TODAY,
     notice: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    context = fields.context(asset, permissions.held(request.user, asset.uuid), cursor, form)
+    held = permissions.held(request.user, asset.uuid) if day.moment.is_now else frozenset()
+    context = {"day": day, **fields.context(asset, held, cursor, form, day=day)}
     return _part(request, asset, "Fields", "assets/_fields.html", context, notice, status)
 
 

@@ -47,6 +47,7 @@ def graph(request: PortalRequest) -> HttpResponse:
         "as_list": document.as_list(question, True),
         "as_drawing": document.as_list(question, False),
         "query": question.query,
+        "by_all": question.by_all_that_is_known.query,
         # What the fields of the forms do not hold themselves.
         "carried": question.carried("view", "direction", "depth", "group", "as_of"),
         "carried_by_search": question.carried("find"),

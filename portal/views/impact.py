@@ -11,11 +11,9 @@ from django.views.decorators.http import require_GET
 
 from lineage import fieldgraph, selectors
 from lineage import impact as impacts
-from lineage.asof import Moment
 from lineage.identity import Kind
 from lineage.impact import Impact, Touched
-from portal import queries
-from portal.graph.question import instant
+from portal import days, queries
 from portal.pages import page, render
 from portal.requests import PortalRequest
 
@@ -40,6 +38,7 @@ def impact(request: PortalRequest, uuid: UUID) -> HttpResponse:
         "part": "What a change touches",
         "found": found,
         "asked": asked,
+        "day": days.read(request),
         "kinds": [(kind, found.kinds[kind]) for kind in Kind if kind in found.kinds],
         "teams": found.teams.items(),
         "nobody": NOBODY,
@@ -77,11 +76,11 @@ def _found(request: HttpRequest, uuid: UUID) -> tuple[Impact, dict[str, str]]:
         "kind": queries.choice(request, "kind", set(Kind)),
         "team": queries.text(request, "team"),
         "days": queries.choice(request, "days", {str(one) for one in DAYS}, default="30"),
-        "as_of": queries.text(request, "as_of"),
     }
-    moment = Moment(as_of=instant("as_of", asked["as_of"]))
+    day = days.read(request)
+    asked |= {"as_of": day.as_of, "known_at": day.known_at}
     asset = selectors.asset(uuid)
-    return impacts.of(asset=asset, field=asked["field"], days=int(asked["days"]), moment=moment), asked
+    return impacts.of(asset=asset, field=asked["field"], days=int(asked["days"]), moment=day.moment), asked
 
 
 def _matches(one: Touched, asked: dict[str, str]) -> bool:

@@ -5,9 +5,9 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
-from lineage import evidence, selectors
+from lineage import decided, evidence, retelling, selectors
 from policies import selectors as policies
-from portal import measurements, standings
+from portal import days, measurements, standings
 from portal.pages import page, render
 from portal.requests import PortalRequest
 
@@ -18,12 +18,16 @@ PROMOTIONS_SHOWN = 20
 @page
 @require_GET
 def run(request: PortalRequest, uuid: UUID) -> HttpResponse:
-    found = selectors.run(uuid)
-    io = list(found.io.select_related("asset", "version").order_by("direction", "asset__name", "id"))
-    events = list(selectors.events_of_run(uuid)[: EVENTS_SHOWN + 1])
+    day = days.read(request)
+    moment = day.moment
+    told = retelling.runs([selectors.run(uuid, moment=moment)], moment)
+    [found] = told.runs
+    io = list(selectors.io(found, moment=moment))
+    events = list(selectors.events_of_run(uuid, moment=moment)[: EVENTS_SHOWN + 1])
     context = {
+        "day": day,
         "run": found,
-        "tags": selectors.run_tags([uuid]).get(uuid, []),
+        "tags": told.tags.get(uuid, []),
         "inputs": [row for row in io if row.direction == "input"],
         "outputs": [row for row in io if row.direction == "output"],
         "events": events[:EVENTS_SHOWN],
@@ -35,13 +39,17 @@ def run(request: PortalRequest, uuid: UUID) -> HttpResponse:
 @page
 @require_GET
 def version(request: PortalRequest, uuid: UUID) -> HttpResponse:
-    found = measurements.version(uuid)
+    day = days.read(request)
+    found = measurements.version(uuid, day.moment)
     asked = policies.promotions(model=found.asset.uuid).filter(model_version=uuid)
+    if until := decided.until(day.moment):
+        asked = asked.filter(decided_at__lte=until)
     context = {
+        "day": day,
         "version": found,
-        "measured": measurements.of(found),
-        "producers": evidence.producing_runs(uuid),
-        "standings": standings.newest(asked),
+        "measured": measurements.of(found, day.moment),
         "promotions": asked[:PROMOTIONS_SHOWN],
     }
+    if day.moment.is_now:
+        context |= {"producers": evidence.producing_runs(uuid), "standings": standings.newest(asked)}
     return render(request, "assets", "assets/version.html", "assets/version.html", context)
