@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from lineage import columns, details, events, facetschemas, identity, tellings
+from lineage import airflow, columns, details, events, facetschemas, identity, tellings
 from lineage.columns import Dataset, Entry, Link
 from lineage.events import EventKind, EventType
 from lineage.identity import Family, Kind
@@ -189,11 +189,11 @@ class Batch:
         self._details(run_uuid, document, stamp)
         for entry in columns.entries(job_facets.get("lineage")):
             self._explicit(entry, job, run_uuid)
-        for dataset in document.get("inputs") or ():
+        for dataset in airflow.with_assets(document.get("inputs"), run_facets, "inlets"):
             asset, version = self._dataset(dataset, stamp, run=run_uuid, job=job)
             self._edge(asset, job, "consumed")
             self._io((run_uuid, "input", asset, version))
-        for dataset in document.get("outputs") or ():
+        for dataset in airflow.with_assets(document.get("outputs"), run_facets, "outlets"):
             asset, version = self._dataset(dataset, stamp, run=run_uuid, job=job, is_produced=True)
             self._edge(job, asset, "produced")
             self._io((run_uuid, "output", asset, version))

@@ -52,8 +52,10 @@ SYSTEMS: tuple[System, ...] = (
         'AIRFLOW__OPENLINEAGE__TRANSPORT=\'{"type": "http", "url": "https://assay.example", "endpoint": '
         '"api/v1/lineage", "auth": {"type": "api_key", "apiKey": "assay_…"}}\'\n'
         "AIRFLOW__OPENLINEAGE__NAMESPACE=airflow://sched.example\n```\n\n"
-        "Give tasks `openlineage.client.event_v2.Dataset` as inlets and outlets: an `Asset` is left out of inputs and "
-        "outputs unless the provider of its scheme is installed. The start of a DAG run comes from the scheduler "
+        "Give tasks assets as inlets and outlets. The provider leaves an `Asset` out of inputs and outputs unless the "
+        "provider of its scheme is installed as well; it is read all the same, under the name that OpenLineage gives "
+        "the bucket, file or table at its URI. What has no such URI, give as "
+        "`openlineage.client.event_v2.Dataset`. The start of a DAG run comes from the scheduler "
         "alone, not from `airflow dags test`. Hand "
         "`{{ macros.OpenLineageProviderPlugin.lineage_parent_id(task_instance) }}` to what a "
         "task starts, and set it there as `openlineage.parent`.",

@@ -44,6 +44,7 @@ as null.
 | `sourceCodeLocation` | job | the commit: `lineage-complete`, `reproducible` |
 | `jobType` | job | what is a deployment (`SERVICE`) |
 | `parent` | run | which run belongs to which |
+| `airflow` | run | assets that a task reads or writes and that are missing from its inputs and outputs |
 | `tags` | run | shown with the run |
 
 Facets that only measure the [maturity](maturity.md) of a team are told there.
