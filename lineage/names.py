@@ -1,7 +1,8 @@
 """Names that may be of one thing though they are spelt differently. Pure.
 
 Two names fold to the same when they differ only in case, in slashes, in separators at their ends, in a port, or in how
-the scheme of their store is spelt. That is no proof: people decide, see `lineage.naming`.
+the scheme of their store is spelt; jobs of dbt also when one is called by its table and command and the other by its
+node. That is no proof: people decide, see `lineage.naming`.
 """
 
 import hashlib
@@ -25,12 +26,22 @@ _SCHEME = re.compile(r"((?:jdbc:)?[a-z][a-z0-9+.-]*)://?", re.ASCII)
 _PORT = re.compile(r"^([^/]*?):\d{1,5}(?=/|$)", re.ASCII)
 _SLASHES = re.compile(r"[/\\]+")
 _ENDS = "/\\.:_- \t"
+# `dbt-ol build` calls what makes a model warehouse.main.loans.stg.build.run; dbt's artifacts, and dbt-ol when it reads
+# structured logs, call the same model.loans.stg.
+_DBT = re.compile(r"[^./]+\.[^./]+\.([^/]+)\.build\.(run|snapshot)", re.ASCII)
 
 
 @lru_cache(maxsize=65_536)
 def fold(family: str, namespace: str, name: str) -> UUID:
     """The same for names that may be of one thing, of the same family."""
-    return UUID(bytes=hashlib.md5(f"{family}\0{folded(namespace, name)}".encode(), usedforsecurity=False).digest())
+    plain = folded(namespace, _node(family, name))
+    return UUID(bytes=hashlib.md5(f"{family}\0{plain}".encode(), usedforsecurity=False).digest())
+
+
+def _node(family: str, name: str) -> str:
+    """The name of a job by dbt's node, where it is called by table and command; any other as it is."""
+    match = _DBT.fullmatch(name) if family == "job" else None
+    return f"{'model' if match[2] == 'run' else 'snapshot'}.{match[1]}" if match else name
 
 
 def folded(namespace: str, name: str) -> str:
@@ -41,9 +52,14 @@ def folded(namespace: str, name: str) -> str:
     return f"{SCHEMES.get(scheme, scheme)}:{_SLASHES.sub('/', rest).strip(_ENDS)}"
 
 
-def differences(left: tuple[str, str], right: tuple[str, str]) -> list[str]:
-    """In which ways two names (namespace and name) that fold to the same differ: scheme, port, case, separators."""
-    found = []
+def differences(left: tuple[str, str], right: tuple[str, str], *, family: str = "dataset") -> list[str]:
+    """In which ways two names (namespace and name) that fold to the same differ.
+
+    Naming (table and command, or node), scheme, port, case, separators.
+    """
+    told = left, right
+    left, right = ((namespace, _node(family, name)) for namespace, name in told)
+    found = ["naming"] if (left, right) != told else []
     one, other = (_split(f"{namespace}/{name}") for namespace, name in (left, right))
     if one[0].lower() != other[0].lower():
         found.append("scheme")

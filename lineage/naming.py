@@ -275,4 +275,5 @@ def _differences(asset: Asset, other: Asset) -> tuple[str, ...]:
     """None when the names are not spelt alike."""
     if asset.folding is None or asset.folding != other.folding:
         return ()
-    return tuple(names.differences((asset.namespace, asset.name), (other.namespace, other.name)))
+    left, right = (asset.namespace, asset.name), (other.namespace, other.name)
+    return tuple(names.differences(left, right, family=asset.family))

@@ -71,12 +71,42 @@ def test_names_that_may_be_one(left: tuple[str, str], right: tuple[str, str], di
 
 
 @pytest.mark.parametrize(
+    ("left", "right", "differences"),
+    [
+        ("lake.main.loans.stg.build.run", "model.loans.stg", ["naming"]),
+        ("lake.main.loans.stg.build.snapshot", "snapshot.loans.stg", ["naming"]),
+        ("lake.main.loans.Stg.build.run", "model.loans.stg", ["naming", "case"]),
+        ("lake.main.loans.stg.v2.build.run", "model.loans.stg.v2", ["naming"]),
+    ],
+)
+def test_what_dbt_calls_a_job_in_two_ways(left: str, right: str, differences: list[str]) -> None:
+    assert names.fold("job", "dbt://loans", left) == names.fold("job", "dbt://loans", right)
+    assert names.differences(("dbt://loans", left), ("dbt://loans", right), family="job") == differences
+    assert names.fold("dataset", "dbt://loans", left) != names.fold("dataset", "dbt://loans", right)
+
+
+@pytest.mark.parametrize("name", ["lake.main.loans.stg.build.test", "lake.main.loans.stg", "stg.build.run"])
+def test_other_jobs_of_dbt_are_others(name: str) -> None:
+    assert names.fold("job", "dbt", name) != names.fold("job", "dbt", "model.loans.stg")
+
+
+@pytest.mark.parametrize(
     ("left", "right"),
     [(("n", "a"), ("n", "b")), (("s3://lake", "loans"), ("gs://lake", "loans")), (("n", "a/b"), ("n", "ab"))],
 )
 def test_names_that_are_two(left: tuple[str, str], right: tuple[str, str]) -> None:
     assert names.fold("dataset", *left) != names.fold("dataset", *right)
     assert names.fold("dataset", *left) != names.fold("job", *left)
+
+
+def test_a_model_of_dbt_built_and_imported_is_proposed_as_one_job(reader: Client) -> None:
+    grow(run(1, "lake.main.loans.stg.build.run", [], [dataset("stg")]), run(2, "model.loans.stg", [], [dataset("stg")]))
+
+    [proposed] = reader.get(f"{API}/names/proposed").json()["results"]
+
+    names_of_one = {proposed[one]["name"] for one in ("asset", "other")}
+    assert names_of_one == {"lake.main.loans.stg.build.run", "model.loans.stg"}
+    assert proposed["differences"] == ["naming"]
 
 
 class TestWhatSendersTell:
