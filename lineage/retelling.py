@@ -9,14 +9,14 @@ difference, the answer says that it is not exact.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
 from governance.errors import TooLarge
-from lineage import events, selectors
+from lineage import events, selectors, traces
 from lineage.asof import NOW, Moment
 from lineage.details import Detail
 from lineage.identity import Family
@@ -194,10 +194,7 @@ def _said_last(key: str, documents: Sequence[_Document]) -> tuple[Any, datetime 
 
 def _documents(asset: Asset, moment: Moment, known_at: datetime) -> dict[UUID, _Document]:
     """What the asset was ever said to have, as far as that may have been known. The log has the last sight of each."""
-    # No event arrives before it happens, but by a clock that runs ahead.
-    latest = known_at + events.CLOCK_TOLERANCE
-    if moment.as_of is not None:
-        latest = min(latest, moment.as_of)
+    latest = min(traces.until(known_at), moment.as_of or traces.NEVER)
     rows = _rows(
         """
         SELECT s.document_id, d.body::text, s.first_seen_at, s.last_seen_at, s.last_digest, is_known
@@ -275,7 +272,7 @@ def _latest(asset: Asset, moment: Moment) -> Iterator[Any]:
             {
                 "asset": asset.pk,
                 "known_at": moment.known_at,
-                "until": moment.as_of or datetime.max.replace(tzinfo=UTC),
+                "until": moment.as_of or traces.NEVER,
                 "runs": MOST_RUNS,
                 "most": MOST_READ,
             },

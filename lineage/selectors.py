@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +32,7 @@ def listed(*, kind: str = "", with_names: bool = False, moment: Moment = NOW) ->
     if moment.as_of is not None:
         found = found.filter(first_seen_at__lte=moment.as_of)
     if moment.known_at is not None:
-        found = found.filter(traces.known(moment))
+        found = found.filter(traces.known(moment, moment.known_at))
     if kind:
         return found.filter(kind=kind)
     return found if with_names else found.exclude(kind=Kind.NAME)
@@ -173,9 +173,12 @@ def io(run: Run, *, moment: Moment = NOW) -> QuerySet[RunIO]:
 
 def _standing(rows: QuerySet[RunIO], moment: Moment) -> QuerySet[RunIO]:
     if moment.known_at is not None:
+        until = moment.as_of or traces.NEVER
         told = (F("first_seen_at"), F("known_at"), F("also_told"), Value(moment.known_at))
         began = Func(*told, function="lineage_as_known", output_field=DateTimeField())
-        return rows.alias(began=began).filter(began__lte=moment.as_of or datetime.max.replace(tzinfo=UTC))
+        # Most rows have one telling, and need no function.
+        once = Q(known_at__lte=moment.known_at, first_seen_at__lte=until)
+        return rows.alias(began=began).filter(once | Q(also_told__isnull=False, began__lte=until))
     return rows if moment.as_of is None else rows.filter(first_seen_at__lte=moment.as_of)
 
 

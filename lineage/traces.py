@@ -5,25 +5,31 @@ that was received, so such an asset counts as known from the first event that te
 """
 
 import re
+from datetime import UTC, datetime, timedelta
 
-from django.db.models import BooleanField
+from django.db.models import BooleanField, Q
 from django.db.models.expressions import RawSQL
 
 from lineage.asof import Moment
 
+# How far clocks of senders run ahead; who leaves out the offset of its zone is taken to be in UTC.
+MOST_AHEAD = timedelta(days=1)
+NEVER = datetime.max.replace(tzinfo=UTC)
 # That two names are one thing says nothing of either.
 _NAMES = "('alias', 'alias_of', 'renamed')"
 
 
-def known(moment: Moment) -> RawSQL:
-    """A condition on assets, for a moment with `known_at`."""
+def known(moment: Moment, known_at: datetime) -> Q:
+    """A condition on assets, for a moment with this `known_at`."""
+    latest = until(known_at)
     edge = f"""NOT e.is_declared AND e.valid_to IS NULL AND e.relation NOT IN {_NAMES}
-            AND {moment.stands("e", "valid_from")}"""
+            AND {_stands("e", "valid_from", moment)}"""
     declared = """d.known_at <= %(known_at)s AND d.event_time <= COALESCE(%(as_of)s::timestamptz, 'infinity')
             AND d.direction IN ('input', 'output')"""
     conditions = [
-        f"SELECT FROM lineage_runio io WHERE io.asset_id = lineage_asset.id AND {moment.stands('io', 'first_seen_at')}",
-        f"SELECT FROM lineage_assetversion v WHERE v.asset_id = lineage_asset.id AND {moment.stands('v', 'seen_at')}",
+        f"""SELECT FROM lineage_runio io
+            WHERE io.asset_id = lineage_asset.id AND {_stands("io", "first_seen_at", moment)}""",
+        f"SELECT FROM lineage_assetversion v WHERE v.asset_id = lineage_asset.id AND {_stands('v', 'seen_at', moment)}",
         f"SELECT FROM lineage_edge e WHERE e.source_id = lineage_asset.id AND {edge}",
         f"SELECT FROM lineage_edge e WHERE e.target_id = lineage_asset.id AND {edge}",
         f"SELECT FROM lineage_declaration d WHERE d.job_id = lineage_asset.id AND {declared}",
@@ -39,11 +45,25 @@ def known(moment: Moment) -> RawSQL:
             for which in ("NULL", "NOT NULL")
         ),
         """SELECT FROM lineage_run r JOIN lineage_event told ON told.run = r.uuid
-            WHERE r.job_id = lineage_asset.id AND told.received_at <= %(known_at)s
+            WHERE r.job_id = lineage_asset.id AND r.first_event_at <= %(latest)s AND told.received_at <= %(known_at)s
               AND told.event_time <= COALESCE(%(as_of)s::timestamptz, 'infinity')""",
     ]
-    named = " OR ".join(f"EXISTS ({condition})" for condition in conditions)
+    # Looked up asset by asset (OFFSET 0): the planner would read whole tables to look into their hashes.
+    named = " OR ".join(f"EXISTS ({condition} OFFSET 0)" for condition in conditions)
     # Django's own statements know parameters by their places alone.
-    given = [moment.parameters[name] for name in re.findall(r"%\((\w+)\)s", named)]
+    parameters = moment.parameters | {"latest": latest}
+    given = [parameters[name] for name in re.findall(r"%\((\w+)\)s", named)]
     statement = re.sub(r"%\(\w+\)s", "%s", named)
-    return RawSQL(f"({statement})", given, output_field=BooleanField())  # noqa: S611 - the text is ours
+    told = RawSQL(f"({statement})", given, output_field=BooleanField())  # noqa: S611 - the text is ours
+    return Q(told, first_seen_at__lte=latest)
+
+
+def until(known_at: datetime) -> datetime:
+    """No event that was received by then tells of a later time."""
+    return min(known_at, NEVER - MOST_AHEAD) + MOST_AHEAD
+
+
+def _stands(row: str, column: str, moment: Moment) -> str:
+    """As `moment.stands`, which asks a function; most rows have one telling, and need no function."""
+    return f"""({row}.known_at <= %(known_at)s AND {row}.{column} <= COALESCE(%(as_of)s::timestamptz, 'infinity')
+            OR {row}.also_told IS NOT NULL AND {moment.stands(row, column)})"""
