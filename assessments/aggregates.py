@@ -176,14 +176,15 @@ def _model_scores(pk: int, digest: str) -> tuple[tuple[int | None, str, float | 
     )
 
 
-def trends(snapshot: Snapshot | None) -> dict[int | None, list[tuple[datetime, float]]]:
-    """The last published ladder score of each month of a year, by team, the oldest first."""
-    found: dict[int | None, list[tuple[datetime, float]]] = {}
+def trends(snapshot: Snapshot | None) -> dict[int | None, list[tuple[datetime, float, str]]]:
+    """The last published ladder score of each month of a year with its catalogue version, by team, the oldest first."""
+    found: dict[int | None, list[tuple[datetime, float, str]]] = {}
     if snapshot is None:
         return found
-    for team, at, score in _rows(
+    for team, at, score, version in _rows(
         """
-        SELECT DISTINCT ON (s.team_id, date_trunc('month', n.as_of)) s.team_id, n.as_of, s.score
+        SELECT DISTINCT ON (s.team_id, date_trunc('month', n.as_of))
+               s.team_id, n.as_of, s.score, n.catalogue_version
         FROM assessments_snapshot n JOIN assessments_scorecard s ON s.snapshot_id = n.id
         WHERE n.framework = %(framework)s AND n.kind <> 'computed' AND s.model IS NULL AND s.score IS NOT NULL
           AND n.as_of <= %(until)s AND n.as_of > %(since)s
@@ -193,7 +194,41 @@ def trends(snapshot: Snapshot | None) -> dict[int | None, list[tuple[datetime, f
         since=snapshot.as_of - TREND,
         until=snapshot.as_of,
     ):
-        found.setdefault(team, []).append((at, score))
+        found.setdefault(team, []).append((at, score, version))
+    return found
+
+
+def medians(snapshot: Snapshot, *, of_models: bool) -> list[tuple[datetime, float, str]]:
+    """The middle score of all teams, or of all models, in each published snapshot of a year, and its catalogue version.
+
+    Of an even number the lower; of a time that two catalogues scored, or that was restated, the newest word.
+    """
+    return _rows(
+        """
+        SELECT DISTINCT ON (as_of) as_of, score, catalogue_version FROM (
+            SELECT n.as_of, n.number, n.catalogue_version,
+                   percentile_disc(0.5) WITHIN GROUP (ORDER BY s.score) AS score
+            FROM assessments_snapshot n JOIN assessments_scorecard s ON s.snapshot_id = n.id
+            WHERE n.framework = %(framework)s AND n.kind <> 'computed' AND s.score IS NOT NULL
+              AND (s.model IS NOT NULL) = %(of_models)s AND n.as_of <= %(until)s AND n.as_of > %(since)s
+            GROUP BY n.id
+        ) AS each ORDER BY as_of, number DESC
+        """,
+        framework=snapshot.framework,
+        of_models=of_models,
+        since=snapshot.as_of - TREND,
+        until=snapshot.as_of,
+    )
+
+
+def model_levels(snapshot: Snapshot) -> Mapping[int | None, list[int | None]]:
+    """By team, the level of each of its models; None for one that is not rated."""
+    found: dict[int | None, list[int | None]] = {}
+    for team, level in _rows(
+        "SELECT team_id, level FROM assessments_scorecard WHERE snapshot_id = %(snapshot)s AND model IS NOT NULL",
+        snapshot=snapshot.pk,
+    ):
+        found.setdefault(team, []).append(level)
     return found
 
 

@@ -64,10 +64,12 @@ def beside(frameworks: Iterable[Framework], at: datetime) -> list[Framework]:
 
 def breaks(framework: str) -> list[Break]:
     """Every change of the yardstick, the oldest first."""
-    versions = list(CatalogueVersion.objects.filter(framework=framework).order_by("first_used_at", "id"))
+    known = CatalogueVersion.objects.filter(framework=framework)
+    if known.count() < 2:
+        return []
     return [
         _break(_read(before.document), _read(after.document), after.first_used_at)
-        for before, after in pairwise(versions)
+        for before, after in pairwise(known.order_by("first_used_at", "id"))
     ]
 
 

@@ -65,7 +65,8 @@ class Line:
     tier: Tier | None
     models: int
     rated: Mapping[str, Rated]
-    trend: Sequence[tuple[datetime, float]] = ()
+    # Scores with their times and catalogue versions.
+    trend: Sequence[tuple[datetime, float, str]] = ()
 
     @property
     def slug(self) -> str:

@@ -23,6 +23,8 @@ from governance.permissions import Permission
 Row = TypeVar("Row", Answer, Exemption)
 READERS = (Permission.ASSESS, Permission.SET_TARGETS, Permission.READ_AUDIT)
 LAPSES_SOON = timedelta(days=30)
+# A source that was heard before and not for so long has fallen silent.
+SILENT = timedelta(days=7)
 ENDS_SOON = timedelta(days=14)
 
 
@@ -105,6 +107,15 @@ def exemptions_in_force(at: datetime) -> QuerySet[Exemption]:
     )
 
 
+def exemptions_granted(after: datetime, until: datetime) -> QuerySet[Exemption]:
+    """Exemptions granted between two times and still in force at the second, the newest first."""
+    return (
+        Exemption.objects.filter(granted_at__gt=after, granted_at__lte=until, ends_at__gt=until)
+        .select_related("team")
+        .order_by("-granted_at", "-id")
+    )
+
+
 def standing(answer: Answer, at: datetime) -> Standing:
     """What an answer is worth at a time, in a word."""
     given = assessing.given(answer, at)
@@ -172,6 +183,11 @@ def initiatives(*, is_open: bool | None = None, team: Team | None = None) -> Que
 def ending_soon(today: date, *, team: Team | None = None) -> QuerySet[Initiative]:
     """Open initiatives whose last day is today or at most 14 days ahead, the first to end first."""
     return initiatives(is_open=True, team=team).filter(ends_on__gte=today, ends_on__lte=today + ENDS_SOON)
+
+
+def under_way(today: date) -> QuerySet[Initiative]:
+    """Open initiatives that have begun and not passed their last day."""
+    return initiatives(is_open=True).filter(starts_on__lte=today, ends_on__gte=today)
 
 
 def initiative(pk: int) -> Initiative:

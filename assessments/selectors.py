@@ -102,6 +102,24 @@ def trend(framework: str, team: Team) -> QuerySet[Scorecard]:
     )
 
 
+def beside(scorecard: Scorecard) -> Scorecard | None:
+    """The same at the same time by the catalogue before, while both are scored."""
+    at = scorecard.snapshot
+    return (
+        Scorecard.objects.filter(
+            team=scorecard.team,
+            model=scorecard.model,
+            snapshot__framework=at.framework,
+            snapshot__as_of=at.as_of,
+            snapshot__kind=at.kind,
+        )
+        .exclude(snapshot__catalogue_digest=at.catalogue_digest)
+        .select_related("snapshot")
+        .order_by("-snapshot__number")
+        .first()
+    )
+
+
 def changed(scorecard: Scorecard) -> list[Change]:
     """What moved since the published scorecard before; everything is new in the first."""
     before = (

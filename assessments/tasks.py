@@ -17,11 +17,12 @@ def compute() -> int:
 def publish() -> int:
     """The snapshots of the week, as of Monday 00:00 UTC. Run twice, or late, it publishes once for the same time.
 
-    Initiatives are settled by what was published.
+    Initiatives are settled by what was published, and of those that go on it is said how far they are.
     """
     now = timezone.now()
     taken = snapshots.take(kind=Kind.PUBLISHED, as_of=snapshots.week_began(now))
     initiatives.settle(now.date())
+    reminders.report(now)
     return len(taken)
 
 

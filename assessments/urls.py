@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from assessments.api import criteria, initiatives, scorecards, snapshots, words
+from assessments.api import criteria, initiatives, organisation, scorecards, snapshots, words
 
 urlpatterns = [
     path("scorecards", scorecards.ScorecardsView.as_view(), name="api-scorecards"),
@@ -11,6 +11,9 @@ urlpatterns = [
     path("teams/<slug:slug>/scorecard/trend", scorecards.TrendView.as_view(), name="api-team-trend"),
     path("whatif", scorecards.WhatIfView.as_view(), name="api-whatif"),
     path("missing-facts", scorecards.MissingFactsView.as_view(), name="api-missing-facts"),
+    path("changes", organisation.ChangesView.as_view(), name="api-changes"),
+    path("next-actions", organisation.NextActionsView.as_view(), name="api-next-actions"),
+    path("silent-sources", organisation.SilentSourcesView.as_view(), name="api-silent-sources"),
     path("snapshots", snapshots.SnapshotsView.as_view(), name="api-snapshots"),
     path("snapshots/<slug:framework>/<int:number>", snapshots.SnapshotView.as_view(), name="api-snapshot"),
     path("snapshots/<slug:framework>/<int:number>.csv", snapshots.SnapshotCsvView.as_view(), name="api-snapshot-csv"),
@@ -29,6 +32,12 @@ urlpatterns = [
         criteria.MissesCsvView.as_view(),
         name="api-criterion-misses-csv",
     ),
+    path(
+        "frameworks/<slug:framework>/criteria/<slug:criterion>/evaluation",
+        criteria.EvaluationView.as_view(),
+        name="api-criterion-evaluation",
+    ),
+    path("frameworks/<slug:framework>/versions", criteria.VersionsView.as_view(), name="api-framework-versions"),
     path("answers", words.AnswersView.as_view(), name="api-answers"),
     path("answers/<int:answer>", words.AnswerView.as_view(), name="api-answer"),
     path("answers/<int:answer>/reviews", words.ReviewsView.as_view(), name="api-answer-reviews"),

@@ -74,6 +74,7 @@ class Action(StrEnum):
     INITIATIVE_OPENED = "initiative.opened"
     INITIATIVE_CLOSED = "initiative.closed"
     INITIATIVE_REMINDED = "initiative.reminded"
+    INITIATIVE_REPORTED = "initiative.reported"
 
     SNAPSHOT_TAKEN = "snapshot.taken"
     SNAPSHOT_RESTATED = "snapshot.restated"

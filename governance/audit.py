@@ -1,8 +1,10 @@
 """The audit log: one entry for each change of state, in the same transaction as the change."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from django.db import connections
+from django.db.models import QuerySet
 
 from governance.actions import Action
 from governance.models import AuditEntry, User
@@ -28,6 +30,12 @@ def record(
     )
 
 
-def is_recorded(*, action: Action, subject: str) -> bool:
-    """Whether this was ever written down of the subject."""
-    return AuditEntry.objects.filter(action=action.value, subject=subject).exists()
+def recorded(*, actions: Collection[Action], since: datetime) -> QuerySet[AuditEntry]:
+    """The entries of these actions since then, the oldest first, for what passes them on. People use `selectors`."""
+    return AuditEntry.objects.filter(action__in=actions, occurred_at__gte=since).order_by("id")
+
+
+def is_recorded(*, action: Action, subject: str, since: datetime | None = None) -> bool:
+    """Whether this was written down of the subject, ever or since then."""
+    written = AuditEntry.objects.filter(action=action.value, subject=subject)
+    return (written.filter(occurred_at__gte=since) if since else written).exists()

@@ -13,7 +13,10 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from governance import audit
+from governance.actions import Action
 from governance.errors import NotFound
+from governance.models import AuditEntry
 from integrations import carriers
 from integrations.carriers.base import Answer, Carrier, Setting
 from integrations.models import Connection
@@ -39,6 +42,8 @@ HORIZON = timedelta(days=2)
 # GitHub lets a deployment wait for so long.
 QUESTION_AGE = timedelta(days=30)
 ROWS = 200
+# What comes due: its entry says so in one sentence, and on which page.
+REMINDERS = (Action.ANSWER_REMINDED, Action.INITIATIVE_REMINDED, Action.INITIATIVE_REPORTED)
 RESTORE = "restore"
 REPLY = "reply"
 
@@ -62,6 +67,9 @@ def compose() -> int:
                 for incident in _incidents(outlet, kind, since):
                     notice = of_incident(incident, kind)
                     count += _give(outlet, carrier, setting, notice, subject=f"incident {incident.uuid}")
+        if Kind.REMINDER in outlet.kinds:
+            for entry in _reminders(outlet, since):
+                count += _give(outlet, carrier, setting, of_reminder(entry), subject=f"reminder {entry.pk}")
     _judge_claims(now)
     _answer_questions(now)
     return count
@@ -111,6 +119,17 @@ def of_incident(incident: Incident, kind: Kind) -> Notice:
     )
 
 
+def of_reminder(entry: AuditEntry) -> Notice:
+    return Notice(
+        kind=Kind.REMINDER,
+        id=str(entry.pk),
+        at=entry.occurred_at,
+        subject=Subject(namespace="", model="", version="", stage=""),
+        headline=entry.detail["says"],
+        url=f"{settings.PUBLIC_URL}{entry.detail['page']}",
+    )
+
+
 def promotion_url(promotion: Promotion) -> str:
     return f"{settings.PUBLIC_URL}/promotions/{promotion.uuid}"
 
@@ -151,6 +170,16 @@ def _incidents(outlet: Outlet, kind: Kind, since: datetime) -> Iterable[Incident
         NoticeRow.objects.filter(outlet=outlet, kind=kind, composed_at__gte=since).values_list("subject", flat=True)
     )
     return [one for one in due if f"incident {one.uuid}" not in known][:ROWS]
+
+
+def _reminders(outlet: Outlet, since: datetime) -> Iterable[AuditEntry]:
+    told = NoticeRow.objects.filter(outlet=outlet, kind=Kind.REMINDER, composed_at__gte=since)
+    known = set(told.values_list("subject", flat=True))
+    return [
+        one
+        for one in audit.recorded(actions=REMINDERS, since=since).filter(detail__has_key="says")
+        if f"reminder {one.pk}" not in known
+    ][:ROWS]
 
 
 def _give(outlet: Outlet, carrier: Carrier, setting: Setting, notice: Notice, *, subject: str) -> int:

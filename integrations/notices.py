@@ -17,6 +17,7 @@ class Kind(StrEnum):
     VERDICT = "verdict"
     INCIDENT = "incident"
     RETRAIN = "retrain"
+    REMINDER = "reminder"
 
 
 class State(StrEnum):
@@ -28,7 +29,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """The model version that it is about; `stage` where it is to go, or stands. `commit`: full SHA, or empty."""
+    """The model version that it is about; `stage` where it is to go, or stands. `commit`: full SHA, or empty.
+
+    A reminder is about no model: all is empty.
+    """
 
     namespace: str
     model: str
@@ -54,7 +58,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """`id`: of the promotion or incident. `url`: its page here. `headline`: one sentence. `severity`: of incidents."""
+    """`id`: of the promotion, incident or reminder. `url`: its page here. `headline`: one sentence.
+
+    `severity`: of incidents.
+    """
 
     kind: Kind
     id: str
@@ -77,8 +84,10 @@ class Notice:
             "severity": self.severity or None,
             "headline": self.headline,
             "url": self.url,
-            "model": {"namespace": subject.namespace, "name": subject.model, "version": subject.version},
-            "stage": subject.stage,
+            "model": {"namespace": subject.namespace, "name": subject.model, "version": subject.version}
+            if subject.model
+            else None,
+            "stage": subject.stage or None,
             "commit": subject.commit or None,
             "reasons": [
                 {"check": one.check, "title": one.title, "outcome": one.outcome, "summary": one.summary}

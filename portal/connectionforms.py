@@ -200,6 +200,7 @@ KIND_WORDS: Mapping[Kind, str] = {
     Kind.VERDICT: "Verdicts",
     Kind.INCIDENT: "Incidents",
     Kind.RETRAIN: "Retraining after a critical alert",
+    Kind.REMINDER: "Reminders of initiatives and answers",
 }
 
 

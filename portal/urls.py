@@ -112,6 +112,7 @@ urlpatterns = [
     path("maturity/unknown", maturity.unknown, name="maturity-unknown"),
     path("maturity/ratings", maturity_proofs.ratings, name="maturity-ratings"),
     path("maturity/results", maturity_proofs.results, name="maturity-results"),
+    path("maturity/changes", maturity_proofs.changes, name="maturity-changes"),
     path("maturity/releases", maturity_proofs.releases, name="maturity-releases"),
     path("maturity/snapshots", maturity.snapshots, name="maturity-snapshots"),
     path("maturity/criteria/<slug:framework>/<slug:criterion_id>", maturity.across, name="maturity-criterion"),

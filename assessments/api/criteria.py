@@ -1,5 +1,6 @@
 """The catalogue over HTTP, and each criterion down to the misses behind its numbers."""
 
+from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
@@ -10,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from assessments import aggregates, portfolio, previews, selectors
+from assessments import aggregates, editions, portfolio, previews, selectors
 from assessments.api import documents, tables
 from assessments.api.documents import MissOut, OnADay, SnapshotOut
 from assessments.measures.deliveries import Whose
@@ -61,6 +62,23 @@ class CriterionOut(rest.Body, frozen=True, kw_only=True):
     results: list[dict[str, Any]]
 
 
+class EvaluationQuery(rest.Body, frozen=True, kw_only=True):
+    """Of which team."""
+
+    team: str
+
+
+class EvaluationOut(rest.Body, frozen=True, kw_only=True):
+    """A criterion as a snapshot of this moment would store it. Nothing is stored or published."""
+
+    at: datetime
+    team: str
+    framework: str
+    criterion: str
+    result: dict[str, Any]
+    misses: list[MissOut]
+
+
 class FrameworksView(APIView):
     scopes = {"GET": Scope.READ}
 
@@ -106,6 +124,45 @@ class CriterionView(APIView):
                 criterion=msgspec.to_builtins(found),
                 snapshot=documents.snapshot_out(snapshot),
                 results=results,
+            )
+        )
+
+
+class VersionsView(APIView):
+    scopes = {"GET": Scope.READ}
+
+    @extend_schema(
+        operation_id="framework_versions",
+        summary="Every change of a catalogue that was in use, with what differs, the oldest first",
+        responses={200: {"type": "object", "properties": {"results": {"type": "array", "items": {"type": "object"}}}}},
+    )
+    def get(self, request: Request, framework: str) -> Response:
+        rest.query(request, rest.Body)
+        found = selectors.framework(framework)
+        return rest.answer({"results": [documents.break_out(one) for one in editions.breaks(found.framework)]})
+
+
+class EvaluationView(APIView):
+    scopes = {"GET": Scope.READ}
+
+    @extend_schema(
+        operation_id="criterion_evaluation",
+        summary="Measure one criterion of a team again, now: a preview after a fix, not published",
+        parameters=openapi.query_parameters(EvaluationQuery),
+        responses={200: rest.schema_of(EvaluationOut)},
+    )
+    def get(self, request: Request, framework: str, criterion: str) -> Response:
+        team = people.team(rest.query(request, EvaluationQuery).team)
+        found = previews.evaluate(team=team, framework=framework, criterion=criterion)
+        result = {name: value for name, value in found.result.items() if name != "misses"}
+        return rest.answer(
+            EvaluationOut(
+                at=found.at,
+                team=team.slug,
+                framework=framework,
+                criterion=criterion,
+                result=result,
+                misses=documents.misses_out([(team, criterion, miss) for miss in found.result["misses"]]),
             )
         )
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from assessments import exports, portfolio, scoring, selectors
 from assessments.changes import Change
+from assessments.editions import Break
 from assessments.models import Scorecard, Snapshot
 from assessments.scoring import Action
 from governance import rest
@@ -69,6 +70,18 @@ class ChangeOut(rest.Body, frozen=True, kw_only=True):
     resolved: list[str]
 
 
+class BreakOut(rest.Body, frozen=True, kw_only=True):
+    """Another catalogue version in use from a time on, what differs, and until when both are scored."""
+
+    since: datetime
+    before: str
+    after: str
+    added: list[str]
+    removed: list[str]
+    changed: list[str]
+    scored_beside_until: datetime
+
+
 class ScorecardRow(rest.Body, frozen=True, kw_only=True):
     """One team or model in a list; no team: what nobody owns. `rating` is the headline with its confidence."""
 
@@ -95,7 +108,10 @@ class ModelRow(rest.Body, frozen=True, kw_only=True):
 
 
 class ScorecardOut(rest.Body, frozen=True, kw_only=True):
-    """One team or model by one framework, with enough to explain every number."""
+    """One team or model by one framework, with enough to explain every number.
+
+    `beside`: the same by the catalogue before, while both are scored.
+    """
 
     id: int
     team: str | None
@@ -111,6 +127,7 @@ class ScorecardOut(rest.Body, frozen=True, kw_only=True):
     next_actions: list[ActionOut]
     changed: list[ChangeOut]
     models: list[ModelRow]
+    beside: ScorecardRow | None
     digest: str
 
 
@@ -190,6 +207,7 @@ def scorecard_out(card: Scorecard) -> ScorecardOut:
             for one in models
             if one.model is not None and card.model is None
         ],
+        beside=row_out(before) if (before := selectors.beside(card)) else None,
         digest=card.digest,
     )
 
@@ -225,6 +243,18 @@ def change_out(change: Change) -> ChangeOut:
         after=change.after,
         appeared=list(change.appeared),
         resolved=list(change.resolved),
+    )
+
+
+def break_out(one: Break) -> BreakOut:
+    return BreakOut(
+        since=one.since,
+        before=one.before,
+        after=one.after,
+        added=list(one.added),
+        removed=list(one.removed),
+        changed=list(one.changed),
+        scored_beside_until=one.scored_beside_until,
     )
 
 

@@ -16,6 +16,7 @@ from assessments.answers import EvidenceReference
 from assessments.api.documents import TargetOut
 from assessments.models import Answer, Exemption, Target
 from governance import openapi, rest, selectors
+from governance.errors import Denied
 from governance.models import User
 from governance.tokens import Scope
 
@@ -78,7 +79,19 @@ class AnswerOut(rest.Body, frozen=True, kw_only=True):
 
 
 class AnswersQuery(rest.Paging, frozen=True, kw_only=True):
-    """Which answers, old ones included. Without a team: all that you may read."""
+    """Which answers, old ones included. Without a team: all that you may read.
+
+    `due`: those that wait for a review, are drawn for a second look this quarter, or expire within 30 days.
+    """
+
+    team: str = ""
+    framework: str = ""
+    criterion: str = ""
+    due: Literal["", "review", "recheck", "expiry"] = ""
+
+
+class ExemptionsQuery(rest.Paging, frozen=True, kw_only=True):
+    """Which exemptions, old ones included. Without a team: all that you may read."""
 
     team: str = ""
     framework: str = ""
@@ -178,7 +191,7 @@ def target_out(one: Target) -> TargetOut:
     )
 
 
-def _narrowed(found: QuerySet[Word], asked: AnswersQuery, actor: User) -> QuerySet[Word]:
+def _narrowed(found: QuerySet[Word], asked: AnswersQuery | ExemptionsQuery, actor: User) -> QuerySet[Word]:
     """What was asked for of answers or exemptions. Raises Denied for a team that the actor may not read."""
     if asked.team:
         team = selectors.team(asked.team)
@@ -189,6 +202,19 @@ def _narrowed(found: QuerySet[Word], asked: AnswersQuery, actor: User) -> QueryS
     if asked.criterion:
         found = found.filter(criterion=asked.criterion)
     return found
+
+
+def _due(what: str, actor: User, now: datetime) -> list[int]:
+    """The answers with which something is to be done. Raises Denied for the draw, which is for who reads all."""
+    match what:
+        case "review":
+            return [one.pk for one in records.waiting_for_review(now)]
+        case "expiry":
+            return [one.pk for one in records.lapsing_soon(now)]
+        case _:
+            if not records.may_read_all(actor):
+                raise Denied("The draw is read by assessors, sponsors and auditors.", code="permission_missing")
+            return [one.pk for one in answers.due_for_recheck(now)]
 
 
 class AnswersView(APIView):
@@ -203,8 +229,11 @@ class AnswersView(APIView):
     def get(self, request: Request) -> Response:
         asked = rest.query(request, AnswersQuery)
         actor = rest.actor(request)
+        now = timezone.now()
         found = _narrowed(records.visible_answers(actor), asked, actor)
-        pages, now = rest.Cursor(), timezone.now()
+        if asked.due:
+            found = found.filter(pk__in=_due(asked.due, actor, now))
+        pages = rest.Cursor()
         return pages.get_paginated_response([answer_out(one, now) for one in pages.paginate_queryset(found, request)])
 
     @extend_schema(
@@ -258,11 +287,11 @@ class ExemptionsView(APIView):
     @extend_schema(
         operation_id="exemptions_list",
         summary="Exemptions, those that ended included, the newest first",
-        parameters=openapi.query_parameters(AnswersQuery),
+        parameters=openapi.query_parameters(ExemptionsQuery),
         responses={200: rest.page_schema(rest.schema_of(ExemptionOut))},
     )
     def get(self, request: Request) -> Response:
-        asked = rest.query(request, AnswersQuery)
+        asked = rest.query(request, ExemptionsQuery)
         actor = rest.actor(request)
         found = _narrowed(records.visible_exemptions(actor), asked, actor)
         pages = rest.Cursor()

@@ -9,6 +9,7 @@ from integrations.notices import Kind, Notice, Request, State
 MAX_REASONS = 10
 MAX_CHARS = 2_900
 SIGNS = {State.PASSED: "✅", State.BLOCKED: "⛔"}
+REMINDS, WARNS = "🔔", "⚠️"
 
 
 def slack(notice: Notice, setting: Setting, namespace: str) -> Iterator[Request]:
@@ -46,7 +47,8 @@ def _section(text: str) -> dict[str, Any]:
 
 
 def _sign(notice: Notice) -> str:
-    return SIGNS.get(notice.state, "⚠️") if notice.state else "⚠️"
+    otherwise = REMINDS if notice.kind is Kind.REMINDER else WARNS
+    return SIGNS.get(notice.state, otherwise) if notice.state else otherwise
 
 
 def _plain(notice: Notice) -> str:

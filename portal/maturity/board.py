@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -14,13 +14,11 @@ from assessments.models import Initiative, Snapshot
 from assessments.portfolio import Blocker, Line, Steps
 from governance import selectors
 from governance.models import Team
-from portal.maturity import figures, words
+from portal.maturity import figures, moving, words
 from portal.maturity.figures import Segment, Step
 from portal.maturity.grid import grid
 
-SHOWN_CHANGES = 6
 SHORT = 8
-SILENT = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +84,6 @@ def context(*, as_of: datetime | None, tier: str, is_daily: bool, is_ranked: boo
     if tier:
         lines = [line for line in lines if (line.tier or "") == ("" if tier == "none" else tier)]
     pks = [line.team.pk if line.team else None for line in lines] if tier else None
-    changes = [one for snapshot in taken for one in portfolio.moved(snapshot, teams=pks)]
     proofs = portfolio.proofs(lines)
     steps = portfolio.steps(snapshots, lines)
     rubrics = [one for one in frameworks if isinstance(one, Rubric)]
@@ -107,9 +104,7 @@ def context(*, as_of: datetime | None, tier: str, is_daily: bool, is_ranked: boo
         "has_tiers": any(line.tier for line in lines),
         "grid": grid(frameworks, lines, snapshots, steps, is_ranked=is_ranked),
         "blockers": held(portfolio.blockers(snapshots, teams=pks)),
-        "moved": sorted(changes, key=lambda one: (not one.level_moved, not one.is_gain))[:SHOWN_CHANGES],
-        "moved_count": len(changes),
-        "transfers": [one for snapshot in taken[:1] for one in portfolio.transfers(snapshot)],
+        "movement": moving.movement(taken, lines, at=now),
         "exemptions": list(records.exemptions_in_force(now)),
         "actions": suggestions(frameworks, steps),
         "initiatives": running(now),
@@ -122,9 +117,9 @@ def context(*, as_of: datetime | None, tier: str, is_daily: bool, is_ranked: boo
                 ("exempt", proofs.exempted),
             ]
         ),
-        "lapsing": list(records.lapsing_soon(now)[:5]),
+        "lapsing": list(records.lapsing_soon(now)),
         "outcomes": words.delivered(delivery.of_all(as_of=now)),
-        "silent": selectors.silent_senders(now - SILENT)[:5] if as_of is None else [],
+        "silent": selectors.silent_senders(now - records.SILENT) if as_of is None else [],
         "confidence": confidence(lines),
         "rated": sum(line.is_rated for line in lines),
         "missing": portfolio.missing_facts(snapshots)[:3],

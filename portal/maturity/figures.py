@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Literal
 
 SPARK_WIDTH, SPARK_HEIGHT = 96.0, 22.0
+# How long the line of a single point is.
+SINGLE = 8.0
 CHART_WIDTH, CHART_HEIGHT = 640.0, 180.0
 LEFT, BOTTOM, TOP, RIGHT = 34.0, 22.0, 10.0, 8.0
 
@@ -55,6 +57,11 @@ class Chart:
     width: float = CHART_WIDTH
     height: float = CHART_HEIGHT
 
+    @property
+    def foot(self) -> float:
+        """Where the labels of the times stand."""
+        return self.height - 6.0
+
 
 def steps(names: Sequence[str], level: int | None, possible: int | None) -> list[Step]:
     """The cells of a framework's levels, level 0 first."""
@@ -84,20 +91,24 @@ def stacked(counts: Sequence[tuple[str, int]]) -> list[Segment]:
     return found
 
 
-def sparkline(points: Sequence[tuple[datetime, float]], top: float) -> str:
-    """The points of a line in a box of SPARK_WIDTH by SPARK_HEIGHT; a single point is a short level line."""
+def sparkline(points: Sequence[tuple[datetime, float, str]], top: float) -> list[str]:
+    """The points of a line in a box of SPARK_WIDTH by SPARK_HEIGHT, cut where the catalogue version changes.
+
+    A single point is a short level line.
+    """
     if not points:
-        return ""
+        return []
     first, last = points[0][0], points[-1][0]
     span = (last - first).total_seconds() or 1.0
     room = SPARK_HEIGHT - 4
-    placed = [
-        (2 + (SPARK_WIDTH - 4) * (at - first).total_seconds() / span, 2 + room * (1 - min(value / (top or 1), 1.0)))
-        for at, value in points
-    ]
-    if len(placed) == 1:
-        placed = [(2, placed[0][1]), (14, placed[0][1])]
-    return " ".join(f"{x:.1f},{y:.1f}" for x, y in placed)
+    lines: dict[str, list[tuple[float, float]]] = {}
+    for at, value, version in points:
+        x = 2 + (SPARK_WIDTH - SINGLE - 4) * (at - first).total_seconds() / span
+        lines.setdefault(version, []).append((x, 2 + room * (1 - min(value / (top or 1), 1.0))))
+    for line in lines.values():
+        if len(line) == 1:
+            line.append((line[0][0] + SINGLE, line[0][1]))
+    return [" ".join(f"{x:.1f},{y:.1f}" for x, y in line) for line in lines.values()]
 
 
 def over_time(
@@ -110,6 +121,7 @@ def over_time(
     versions: Sequence[str] = (),
     goal: float | None = None,
     is_stepped: bool = True,
+    height: float = CHART_HEIGHT,
 ) -> Chart | None:
     """A chart of values with the words for each point; None without points. Where `versions` change it is cut."""
     if not points:
@@ -121,7 +133,7 @@ def over_time(
         return round(LEFT + (CHART_WIDTH - LEFT - RIGHT) * max(0.0, min(1.0, (at - begin).total_seconds() / span)), 1)
 
     def y(value: float) -> float:
-        return round(CHART_HEIGHT - BOTTOM - (CHART_HEIGHT - BOTTOM - TOP) * min(value / (top or 1), 1.0), 1)
+        return round(height - BOTTOM - (height - BOTTOM - TOP) * min(value / (top or 1), 1.0), 1)
 
     lines: list[list[str]] = [[]]
     breaks = []
@@ -140,4 +152,5 @@ def over_time(
         y_ticks=tuple(Tick(at=y(value), label=label) for value, label in y_labels),
         breaks=tuple(breaks),
         goal=y(goal) if goal is not None else None,
+        height=height,
     )

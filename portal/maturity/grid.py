@@ -69,7 +69,7 @@ class Row:
     # Said where there is no step.
     stands: str
     percent: str
-    spark: str
+    spark: Sequence[str]
     obstacles: Sequence[str]
 
 
@@ -126,7 +126,7 @@ def _row(
         step=_step(portfolio.first_step(steps, line.slug)) if line.team else None,
         stands=_stands(line, ladders),
         percent=words.percent(min(percents)) if percents else "",
-        spark=figures.sparkline(line.trend, float(first.top)) if first else "",
+        spark=figures.sparkline(line.trend, float(first.top)) if first else [],
         obstacles=obstacles,
     )
 

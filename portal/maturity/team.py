@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from assessments import aggregates, delivery, portfolio, records, scoring, selectors, targets
+from assessments import aggregates, delivery, editions, portfolio, records, scoring, selectors, targets
 from assessments.framework import Criterion, Framework, Ladder, Level, Rubric, Section
 from assessments.models import Scorecard, Snapshot, Target
 from assessments.selectors import Supposed
@@ -110,8 +110,11 @@ def context(team: Team | None, framework: Framework, *, as_of: datetime | None, 
         "is_changed_catalogue": bool(snapshot and plan is None and isinstance(framework, Ladder)),
         "changed": [(change, words.title(change.criterion)) for change in moved(own)],
         "models": models,
-        "model_counts": counts(framework, models),
+        "model_counts": counts(framework, [one.level for one in models]),
         "chart": trend(framework, team, until=snapshot.as_of if snapshot else None),
+        "beside": selectors.beside(own) if own else None,
+        "breaks": [one for one in editions.breaks(framework.framework) if snapshot and one.since <= snapshot.made_at],
+        "waiting": _waiting(own),
         "initiatives": board.running_of(team) if team else [],
         "ending": board.ending_of(team) if team else [],
         "lapsing": [(one, words.title(one.criterion)) for one in records.lapsing_soon(timezone.now()).filter(team=team)]
@@ -123,6 +126,11 @@ def context(team: Team | None, framework: Framework, *, as_of: datetime | None, 
         "target": standing[framework.framework],
         "sections": framework.sections if isinstance(framework, Rubric) else (),
     }
+
+
+def _waiting(own: Scorecard | None) -> list[tuple[str, str]]:
+    """The unknown criteria between the level and the possible one."""
+    return [(name, words.title(name)) for name in (own.rating.get("waiting_on", ()) if own else ())]
 
 
 def tier_of(team: Team | None, shown: Mapping[str, Snapshot | None]) -> Tier | None:
@@ -291,12 +299,12 @@ def model_rows(snapshot: Snapshot | None, team: Team | None, framework: Framewor
     return sorted(found, key=lambda one: (one.score if one.score is not None else -1.0, one.name))
 
 
-def counts(framework: Framework, models: Sequence[ModelRow]) -> list[tuple[str, int]]:
+def counts(framework: Framework, levels: Sequence[int | None]) -> list[tuple[str, int]]:
     """How many models are at each level: one bad model is seen and not averaged away."""
     if not isinstance(framework, Ladder):
         return []
-    found = [(f"Level {one.level}", sum(row.level == one.level for row in models)) for one in framework.levels]
-    unrated = sum(row.level is None for row in models)
+    found = [(f"Level {one.level}", sum(level == one.level for level in levels)) for one in framework.levels]
+    unrated = sum(level is None for level in levels)
     return [*found, ("Not rated", unrated)] if unrated else found
 
 
@@ -309,16 +317,27 @@ def trend(framework: Framework, team: Team | None, *, until: datetime | None) ->
         for one in selectors.trend(framework.framework, team).defer("results")
         if one.score is not None and until - aggregates.TREND < one.snapshot.as_of <= until
     ]
-    top = float(framework.top) if isinstance(framework, Ladder) else 7.0
-    points = [(one.snapshot.as_of, one.score or 0.0, f"{one.score:.2f}") for one in rows]
-    labels = [(float(step), str(step)) for step in range(int(top) + 1)]
     target = selectors.target(framework.framework, team)
+    points = [(one.snapshot.as_of, one.score or 0.0, one.snapshot.catalogue_version) for one in rows]
+    return chart(framework, points, goal=float(target.level) if target else None)
+
+
+def chart(
+    framework: Framework,
+    points: Sequence[tuple[datetime, float, str]],
+    *,
+    goal: float | None = None,
+    height: float = figures.CHART_HEIGHT,
+) -> Chart | None:
+    """Scores with the catalogue version that each was made by, over the levels of the framework."""
+    top = float(framework.top) if isinstance(framework, Ladder) else float(grid.TOP_SCORE)
     return figures.over_time(
-        points,
+        [(at, score, f"{score:.2f}") for at, score, _ in points],
         top,
-        y_labels=labels,
-        versions=[one.snapshot.catalogue_version for one in rows],
-        goal=float(target.level) if target else None,
+        y_labels=[(float(step), str(step)) for step in range(0, int(top) + 1, 1 if height > 20 * top else 2)],
+        versions=[version for _, _, version in points],
+        goal=goal,
+        height=height,
     )
 
 

@@ -1,4 +1,4 @@
-"""The scorecard on paper: of one team, or of all teams with a page for each. Its numbers are those of the snapshots."""
+"""The scorecard of a team on paper, and what it shares with that of all teams: the numbers are the snapshots'."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from assessments import catalogue, exports, portfolio, records
+from assessments import exports, portfolio, records
 from assessments.framework import Framework, Ladder
 from assessments.models import Snapshot
 from governance import selectors
@@ -22,6 +22,8 @@ from portal.reports import pdf
 SHOWN_TEAMS = 20
 # Of a long list of criteria the page shows these first; the attachment has all of them.
 SHOWN_CRITERIA = 30
+SHOWN_SOURCES = 60
+HOLDS = frozenset({"pass", "not_applicable"})
 READERS = "For the people of this organisation who may sign in to Assay"
 
 
@@ -61,70 +63,48 @@ class OfTeam:
 
 def of_team(team: Team, *, as_of: datetime | None = None, is_daily: bool = False) -> bytes:
     """The report of one team as PDF. Raises NotFound before the first snapshot."""
-    snapshots = _snapshots(as_of, is_daily)
-    context = _frame(snapshots) | {
+    snapshots = taken(as_of, is_daily)
+    context = frame(snapshots, as_of) | {
         "kind": "Maturity scorecard",
-        "teams": [_team(team, as_of, is_daily)],
-        "is_one": True,
+        "team": _team(team, as_of, is_daily),
     }
     return pdf.render(
         "reports/scorecard.html",
         context,
         title=f"Maturity of {team.name}",
-        attachments={"scorecard.json": _attachment(snapshots, team)},
+        attachments={"scorecard.json": attachment(snapshots, team)},
     )
 
 
-def of_all(*, as_of: datetime | None = None, is_daily: bool = False) -> bytes:
-    """The report of all teams as PDF: a summary, then each team. Raises NotFound before the first snapshot."""
-    snapshots = _snapshots(as_of, is_daily)
-    told = board.context(as_of=as_of, tier="", is_daily=is_daily, is_ranked=False)
-    listed = list(selectors.teams().order_by("name", "slug"))
-    context = (
-        _frame(snapshots)
-        | told
-        | {
-            "kind": "Maturity scorecard",
-            "teams": [_team(team, as_of, is_daily) for team in listed],
-            "is_one": False,
-            "shown_teams": SHOWN_TEAMS,
-            "sentences": _sentences_of_all(told),
-        }
-    )
-    return pdf.render(
-        "reports/scorecard.html",
-        context,
-        title="Maturity of all teams",
-        attachments={"scorecards.json": _attachment(snapshots, None)},
-    )
-
-
-def _snapshots(as_of: datetime | None, is_daily: bool) -> list[Snapshot]:
+def taken(as_of: datetime | None, is_daily: bool) -> list[Snapshot]:
+    """The snapshots to print. Raises NotFound before the first."""
     found = [portfolio.shown(one.framework, as_of=as_of, is_daily=is_daily) for one in portfolio.frameworks()]
-    taken = [one for one in found if one is not None]
-    if not taken:
+    listed = [one for one in found if one is not None]
+    if not listed:
         raise NotFound(
             "Not rated: no snapshot has been taken by then, so there is nothing to print.",
             fields={"as_of": "no snapshot"},
         )
-    return taken
+    return listed
 
 
-def _frame(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
+def frame(snapshots: Sequence[Snapshot], as_of: datetime | None) -> dict[str, Any]:
+    """What every scorecard says of itself: of which snapshots it is, and by which catalogues."""
     numbers = ", ".join(f"{one.framework} {one.number} ({one.digest[:12]})" for one in snapshots)
-    known = catalogue.vocabulary()
+    # Sources are known as they are today alone.
+    sources = selectors.silent_senders(timezone.now()) if as_of is None else []
     return {
         "identity": f"{READERS} · snapshots {numbers}",
         "snapshots": snapshots,
         "at": max(one.as_of for one in snapshots),
         "frameworks": portfolio.frameworks(),
         "is_generated": selectors.is_generated(),
-        "facts": known.facts,
-        "made_at": timezone.now(),
+        "sources": sources[:SHOWN_SOURCES],
+        "sources_left": max(0, len(sources) - SHOWN_SOURCES),
     }
 
 
-def _attachment(snapshots: Sequence[Snapshot], team: Team | None) -> dict[str, Any]:
+def attachment(snapshots: Sequence[Snapshot], team: Team | None) -> dict[str, Any]:
     """The snapshots' own documents: of the team with its models, or of all teams."""
     found = []
     for snapshot in snapshots:
@@ -139,7 +119,7 @@ def _team(team: Team, as_of: datetime | None, is_daily: bool) -> OfTeam:
     first = next(iter(told.values()))
     pages = [_page(one, told[one.framework]) for one in portfolio.frameworks() if isinstance(one, Ladder)]
     rubric = next((slug for slug, context in told.items() if not context["is_ladder"]), None)
-    now = timezone.now()
+    now = as_of or timezone.now()
     return OfTeam(
         name=team.name,
         slug=team.slug,
@@ -157,7 +137,7 @@ def _team(team: Team, as_of: datetime | None, is_daily: bool) -> OfTeam:
 def _page(ladder: Ladder, told: Mapping[str, Any]) -> Page:
     is_rated = not told["obstacles"]
     asked = [one for group in told["groups"] for one in group.asked] if is_rated else []
-    lacking = [one for one in asked if one.result["status"] not in {"pass", "not_applicable"}]
+    lacking = [one for one in asked if one.result["status"] not in HOLDS]
     # What is known to be wrong first; within that, in the order of levels.
     lacking.sort(key=lambda one: one.result["status"] != "fail")
     return Page(
@@ -170,12 +150,13 @@ def _page(ladder: Ladder, told: Mapping[str, Any]) -> Page:
         actions=told["actions"],
         changed=told["changed"],
         model_counts=told["model_counts"],
-        confidence=_confidence(told["scorecard"].rating) if is_rated else "",
+        confidence=confidence(told["scorecard"].rating) if is_rated else "",
         chart=told["chart"],
     )
 
 
-def _confidence(rating: Mapping[str, Any]) -> str:
+def confidence(rating: Mapping[str, Any]) -> str:
+    """How well the evidence covers the claim, in words."""
     proofs = rating["proofs"]
     provisional = " The level is provisional." if rating["is_provisional"] else ""
     band = words.BANDS[rating["band"]].word
@@ -201,17 +182,4 @@ def _sentences(tiles: Sequence[Tile], pages: Sequence[Page]) -> list[str]:
         if moved
         else "Nothing moved since the published snapshot before.",
         f"Of the criteria listed here, failing: {len(failing)}{first}; unknown: {unknown}, neither good nor bad.",
-    ]
-
-
-def _sentences_of_all(told: Mapping[str, Any]) -> list[str]:
-    stands = "; ".join(f"{tile.title}: {tile.big} ({tile.name})" for tile in told["tiles"])
-    both = [one for one in told["moved"] if None not in {one.level_before, one.level_after} and one.level_moved]
-    gains = sum(one.is_gain for one in both)
-    blockers = told["blockers"]
-    most = f"{blockers[0].title} keeps most models from their next level ({blockers[0].words})." if blockers else ""
-    return [
-        f"{told['rated']} of {len(told['grid'])} teams are rated. {stands}.",
-        f"Since the published snapshot before, levels gained: {gains}; lost: {len(both) - gains}.",
-        most or "No model in production is kept from a level.",
     ]

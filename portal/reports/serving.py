@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from assessments import selectors as maturity
 from governance import rest, selectors
 from governance.tokens import Scope
-from portal.reports import scorecard
+from portal.reports import organisation, scorecard
 
 
 class PdfAnyway(BaseContentNegotiation):
@@ -75,5 +75,5 @@ class ScorecardsReportView(APIView):
     )
     def get(self, request: Request) -> HttpResponse:
         asked = rest.query(request, ReportQuery)
-        made = scorecard.of_all(as_of=maturity.instant(asked.as_of), is_daily=asked.daily)
+        made = organisation.of_all(as_of=maturity.instant(asked.as_of), is_daily=asked.daily)
         return _pdf(made, "maturity.pdf")

@@ -24,6 +24,12 @@ def status_mark(status: str) -> marks.Mark:
 
 
 @register.filter
+def status_word(status: str) -> str:
+    """A status in a sentence, or the points of a test as they are."""
+    return words.STATUSES[status].word.lower() if status in words.STATUSES else status
+
+
+@register.filter
 def item_mark(state: str) -> marks.Mark:
     return marks.mark(words.ITEM_STATES, state)
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
-from assessments import catalogue, portfolio, records, selectors
+from assessments import catalogue, editions, portfolio, records, selectors
 from assessments.framework import Ladder, Rubric
 from governance import selectors as people
 from governance.criticality import Tier
@@ -81,6 +81,7 @@ def method(request: PortalRequest) -> HttpResponse:
         "rubrics": [one for one in frameworks if isinstance(one, Rubric)],
         "vocabulary": catalogue.vocabulary(),
         "numbers": criterion.NUMBERS,
+        "versions": [(one, list(reversed(editions.breaks(one.framework)))) for one in frameworks],
     }
     return render(request, "maturity", "maturity/method.html", "maturity/method.html", context)
 

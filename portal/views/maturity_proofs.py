@@ -1,13 +1,14 @@
 """What stands behind the numbers of the leadership page."""
 
 from django.http import HttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from assessments import portfolio
 from assessments.framework import Framework
 from governance.models import Team
 from portal import queries
-from portal.maturity import proving
+from portal.maturity import moving, proving
 from portal.maturity import team as teams
 from portal.maturity.proving import Asked
 from portal.pages import page, render
@@ -60,6 +61,20 @@ def results(request: PortalRequest) -> HttpResponse:
         number=queries.number(request, "page"),
     )
     return render(request, "maturity", "maturity/results.html", "maturity/results.html", context)
+
+
+@page
+@require_GET
+def changes(request: PortalRequest) -> HttpResponse:
+    snapshots, lines = proving.portfolio_lines(asked(request))
+    taken = [one for one in snapshots.values() if one is not None]
+    now = maturity.day(request) or timezone.now()
+    context = maturity.frame(request) | {
+        "earlier": portfolio.before(taken[0]) if taken else None,
+        "at": taken[0].as_of if taken else None,
+        **moving.context(moving.movement(taken, lines, at=now), number=queries.number(request, "page")),
+    }
+    return render(request, "maturity", "maturity/changes.html", "maturity/changes.html", context)
 
 
 @page

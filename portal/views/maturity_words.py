@@ -32,6 +32,7 @@ def reviews(request: PortalRequest) -> HttpResponse:
         "again": [(one, words.title(one.criterion)) for one in answers.due_for_recheck(now)],
         "lapsing": [(one, words.title(one.criterion)) for one in records.lapsing_soon(now)],
         "exemptions": [(one, words.title(one.criterion)) for one in records.exemptions_in_force(now)],
+        "silent": selectors.silent_senders(now - records.SILENT),
     }
     return render(request, "maturity", "maturity/reviews.html", "maturity/reviews.html", context)
 

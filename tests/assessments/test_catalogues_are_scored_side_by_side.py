@@ -10,6 +10,7 @@ from pytest_django.fixtures import Settings
 from assessments import catalogue, editions, selectors, snapshots
 from assessments.snapshots import Kind
 from governance.models import Team, User
+from portal.maturity import figures
 from tests import factories
 from tests.assessments import stories
 
@@ -48,6 +49,20 @@ def test_both_are_scored_for_ninety_days(team: Team, history: None, tmp_path: Pa
     (found,) = editions.breaks("google-mlops")
     assert (found.before, found.after, found.changed) == ("0.1", "0.1+pilot", ("google-load-test",))
     assert (found.added, found.removed) == ((), ())
+    # Pages and the API say what differs, and what the one before comes to at the same time.
+    card = selectors.scorecard(selectors.snapshot("google-mlops"), team=team)
+    before = selectors.beside(card)
+    assert before is not None
+    assert (before.snapshot.catalogue_version, before.snapshot.as_of) == ("0.1", card.snapshot.as_of)
+    assert selectors.beside(before) == card
+    reader = factories.client(factories.user("reader"))
+    (told,) = reader.get("/api/v1/frameworks/google-mlops/versions").json()["results"]
+    assert (told["before"], told["after"], told["changed"]) == ("0.1", "0.1+pilot", ["google-load-test"])
+    scored = reader.get(f"/api/v1/teams/{team.slug}/scorecard?framework=google-mlops").json()
+    assert (scored["beside"]["id"], scored["beside"]["score"]) == (before.pk, before.score)
+    assert reader.get("/api/v1/changes").json()["breaks"] == [told]
+    scores = [(one.snapshot.as_of, 1.0, one.snapshot.catalogue_version) for one in (before, card)]
+    assert len(figures.sparkline(scores, 2.0)) == 2
     now = timezone.now()
     frameworks = list(catalogue.load(tmp_path).frameworks.values())
     assert [one.version for one in editions.beside(frameworks, now)] == ["0.1"]

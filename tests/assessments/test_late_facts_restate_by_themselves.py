@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from assessments import answers, initiatives, lateness, reminders, tasks
+from assessments import answers, initiatives, lateness, reminders, snapshots, tasks
 from assessments.models import Answer, AnswerReview, Initiative, Reexamination, Snapshot
 from governance.models import AuditEntry, User
 from tests.assessments import people, scenes, stories
@@ -125,3 +125,34 @@ def test_teams_are_reminded_once_of_an_initiative_that_ends(scene: Organisation)
     assert entry.detail["teams"] == ["credit", "fraud"]
     assert entry.detail["days_left"] in {8, 9}
     assert entry.detail["asked"] >= 2
+
+
+def test_once_a_week_it_is_said_how_far_an_initiative_is(scene: Organisation) -> None:
+    monday = snapshots.week_began(timezone.now())
+    running, _ = [
+        initiatives.start(
+            actor=scene.sponsor,
+            title=title,
+            framework="google-mlops",
+            teams=[scene.credit],
+            starts_on=monday.date() + timedelta(days=begins),
+            ends_on=monday.date() + timedelta(days=60),
+            criteria=["google-orchestrated-training"],
+        )
+        for title, begins in (("Owners", -30), ("Next month", 30))
+    ]
+    now = timezone.now()
+
+    assert (reminders.report(now), reminders.report(now)) == (1, 0)
+
+    def told() -> list[AuditEntry]:
+        return list(AuditEntry.objects.filter(action="initiative.reported", subject=initiatives.subject(running)))
+
+    (entry,) = told()
+    done, asked = entry.detail["done"], entry.detail["asked"]
+    assert entry.detail["says"].startswith(f"Owners: {done} of {asked} items are done, ")
+    assert entry.detail["page"] == f"/maturity/initiatives/{running.pk}"
+    # What was said last week is not said of this one.
+    assert reminders.report(now + timedelta(days=7)) == 2 - 1
+    initiatives.end(actor=scene.sponsor, initiative=running, reason="Split.")
+    assert reminders.report(now + timedelta(days=14)) == 0

@@ -10,8 +10,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from assessments import portfolio, selectors
-from governance.models import User
+from assessments import answers, portfolio, selectors, snapshots
+from assessments.snapshots import Kind
+from governance.models import ApiToken, Ownership, User
 from lineage import identity
 from lineage.identity import Family
 from tests import factories
@@ -168,6 +169,79 @@ def test_what_would_make_results_known(scene: Organisation) -> None:
     assert portfolio.missing_facts({FRAMEWORK: None}) == []
 
 
+def test_one_criterion_is_measured_again_and_not_published(scene: Organisation) -> None:
+    path = f"frameworks/{FRAMEWORK}/criteria/{TRAINED}"
+    stored = get(scene.lead, path)["results"]
+    before = scene.snapshot.pk
+    stories.grow(
+        *stories.trained("limits", "4", -1, integration="AIRFLOW"), sender=User.objects.get(username="pipeline")
+    )
+
+    again = get(scene.lead, f"{path}/evaluation", team="credit")
+
+    published = next(one for one in stored if one["team"] == "credit")
+    assert (again["team"], again["criterion"], again["result"]["criterion"]) == ("credit", TRAINED, TRAINED)
+    assert again["at"] > stories.NOW.isoformat()
+    assert len(again["misses"]) == again["result"]["items"]["false"] + again["result"]["items"]["unknown"]
+    assert all(one["team"] == "credit" and one["what"] for one in again["misses"])
+    assert next(one for one in get(scene.lead, path)["results"] if one["team"] == "credit") == published
+    assert scene.snapshot.pk == before
+
+
+def test_what_changed_names_levels_transfers_and_exemptions(scene: Organisation) -> None:
+    Ownership.objects.filter(asset=stories.model("limits")).update(team=scene.fraud)
+    given = {
+        "team": "credit",
+        "framework": FRAMEWORK,
+        "criterion": "google-load-test",
+        "reason": "Batch only.",
+        "until": (timezone.now() + timedelta(days=30)).isoformat(),
+    }
+    assert post(scene.assessor, "exemptions", given).status_code == 201
+    snapshots.take(kind=Kind.PUBLISHED, as_of=stories.NOW + timedelta(days=7))
+
+    found = get(scene.stranger, "changes", framework=FRAMEWORK)
+
+    assert (found["before"]["number"], found["snapshot"]["number"]) == (3, 4)
+    limits = str(stories.model("limits"))
+    assert found["transfers"] == [{"model": limits, "before": "credit", "after": "fraud"}]
+    assert [(one["team"], one["criterion"]) for one in found["exemptions"]] == [("credit", "google-load-test")]
+    moved = {one["team"]: one for one in found["moved"]}
+    change = next(one for one in moved["credit"]["changes"] if one["criterion"] == TRAINED)
+    assert (change["before"], change["after"]) == ("unknown", "pass")
+    assert len(change["resolved"]) == 1
+    assert get(scene.stranger, "changes", as_of=(stories.NOW - timedelta(days=14)).isoformat())["before"] is None
+
+
+def test_what_all_teams_do_next_and_which_sources_are_silent(scene: Organisation) -> None:
+    steps = get(scene.stranger, "next-actions", framework=FRAMEWORK)["results"]
+    assert steps
+    assert all(one["says"] and one["teams"] and one["gain"] > 0 for one in steps)
+    silent = factories.user("collector", is_service=True)
+    factories.client(silent)
+    assert get(scene.stranger, "silent-sources")["results"] == []
+    at = timezone.now() - timedelta(days=8)
+    ApiToken.objects.filter(user=silent).update(last_used_at=at)
+
+    (found,) = get(scene.stranger, "silent-sources")["results"]
+
+    assert (found["name"], found["heard_at"][:10]) == ("collector", at.date().isoformat())
+
+
+def test_answers_are_listed_by_what_is_due(bare: Organisation) -> None:
+    answer = scenes.answered(bare)
+    assert [one["id"] for one in get(bare.assessor, "answers", due="review")["results"]] == [answer.pk]
+    assert get(bare.stranger, "answers", due="review")["results"] == []
+    assert get(bare.lead, "answers", due="expiry")["results"] == []
+    answers.review(actor=bare.assessor, answer=answer, decision="accept")
+
+    assert get(bare.assessor, "answers", due="review")["results"] == []
+    drawn = {one["id"] for one in get(bare.auditor, "answers", due="recheck")["results"]}
+    assert drawn == {one.pk for one in answers.due_for_recheck(timezone.now())}
+    assert factories.client(bare.lead).get(f"{API}/answers?due=recheck").status_code == 403
+    assert factories.client(bare.lead).get(f"{API}/answers?due=never").status_code == 400
+
+
 def test_a_lead_answers_and_an_assessor_reviews(bare: Organisation) -> None:
     document = {
         "team": "credit",
@@ -260,6 +334,12 @@ def test_a_sponsor_sets_targets_and_opens_initiatives(bare: Organisation) -> Non
         ("frameworks/nothing", 404, "framework"),
         (f"snapshots/{FRAMEWORK}/99999999999999", 404, "snapshot"),
         ("snapshots?kind=nothing", 400, "kind"),
+        ("changes?framework=nothing", 404, "framework"),
+        ("next-actions?as_of=soon", 400, "as_of"),
+        ("frameworks/nothing/versions", 404, "framework"),
+        (f"frameworks/{FRAMEWORK}/criteria/nothing/evaluation?team=credit", 404, "criterion"),
+        (f"frameworks/{FRAMEWORK}/criteria/{TRAINED}/evaluation", 400, "team"),
+        (f"frameworks/{FRAMEWORK}/criteria/{TRAINED}/evaluation?team=nobody", 404, "team"),
         ("answers/99999999999999999999", 404, "answer"),
         ("initiatives/99999999999999999999", 404, "initiative"),
     ],

@@ -4,7 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
+from governance import audit
+from governance.actions import Action
 from governance.errors import Conflict, Denied, Invalid
 from governance.models import Team, TeamRole, User
 from integrations import composing, connections, outlets
@@ -84,6 +87,25 @@ def test_a_block_names_what_did_not_pass(team: Team, requester: User) -> None:
     assert notice.document["state"] == "blocked"
     assert [one["check"] for one in notice.document["reasons"]] == ["kpi"]
     assert "1 of 1 checks did not pass" in notice.document["headline"]
+
+
+def test_reminders_reach_chat_once(team: Team) -> None:
+    outlet = opened(connected(team, "slack", "slack://acme"), "reminder")
+    narrowed = opened(connected(team, "teams", "teams://acme"), "reminder", models=["credit"])
+    says = {"says": "Owners: 3 of 12 items are done, 9 days left.", "page": "/maturity/initiatives/4", "days_left": 9}
+    for action, detail in ((Action.INITIATIVE_REPORTED, says), (Action.ANSWER_REMINDED, {"days_left": 3})):
+        with transaction.atomic():
+            audit.record(actor=None, action=action, subject="initiative:4", detail=detail)
+
+    assert (composing.compose(), composing.compose()) == (2, 0)
+
+    told = Notice.objects.get(outlet=outlet)
+    assert (told.document["headline"], told.document["model"]) == (says["says"], None)
+    assert told.document["url"].endswith("/maturity/initiatives/4")
+    ((_, document),) = requests()
+    assert document["text"] == f"🔔 {says['says']}"
+    # A reminder is about no model, so one that asks for some models alone does not want it.
+    assert not Dispatch.objects.filter(notice__outlet=narrowed).exists()
 
 
 def test_what_was_decided_before_is_not_told(team: Team, requester: User) -> None:

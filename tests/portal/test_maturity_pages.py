@@ -1,7 +1,9 @@
 """The pages of maturity: what they show, who may write on them, and what they say while nothing is rated."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -9,11 +11,12 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from assessments import catalogue, portfolio, selectors, snapshots
 from assessments.models import Answer, Exemption, Initiative, Scorecard, Target
 from assessments.snapshots import Kind
-from governance.models import Classification, User
+from governance.models import Classification, Ownership, User
 from portal.maturity import connecting
 from portal.maturity import criterion as criteria
 from tests.assessments import scenes, stories
@@ -37,6 +40,8 @@ OPEN = [
     "/maturity/ratings?band=low&as_of=2030-01-01",
     "/maturity/results?rests=unknown&team=credit",
     "/maturity/results?rests=machine&framework=microsoft-mlops&daily=on",
+    "/maturity/changes",
+    "/maturity/changes?tier=none&page=2",
     "/maturity/releases",
     "/maturity/releases?part=models&team=credit",
     "/maturity/releases?part=failed&team=-&page=2",
@@ -288,6 +293,39 @@ def test_all_misses_are_paged_and_counted_again(
     assert client.get(f"{TRAINED}/misses?page=0").status_code == 400
     across = text(client, f"/maturity/criteria/{FRAMEWORK}/google-orchestrated-training?page=2")
     assert "that the snapshot keeps" not in across
+
+
+def test_what_changed_is_on_one_page_with_its_causes(scene: Organisation, sign_in: SignIn) -> None:
+    client = sign_in(scene.lead)
+    assert "No model changed teams." in text(client, "/maturity/changes")
+    Ownership.objects.filter(asset=stories.model("limits")).update(team=scene.fraud)
+    snapshots.take(kind=Kind.PUBLISHED, as_of=stories.NOW + timedelta(days=7))
+
+    page = text(client, "/maturity/changes")
+
+    ratings, _, rest = page.partition("Models that came to another team")
+    assert re.search(
+        r">Orchestrated training</a>: unknown to pass.*?resolved: <a [^>]*>train limits</a>", ratings, re.DOTALL
+    )
+    assert re.search(r">limits</a></td><td data-label=\"From\">Credit</td><td data-label=\"To\">Fraud</td>", rest)
+    board = text(client, "/maturity")
+    assert re.search(r"Transferred: <a [^>]*>limits</a> from Credit to Fraud\.", board)
+
+
+def test_a_new_yardstick_shows(scene: Organisation, sign_in: SignIn, tmp_path: Path, settings: Settings) -> None:
+    (tmp_path / "pilot.yaml").write_text(
+        "adjusts: google-mlops\nrevision: pilot\nreason: Few report them.\nadvisory: [google-load-test]\n"
+    )
+    settings.FRAMEWORKS_FOLDER = tmp_path
+    snapshots.take(kind=Kind.PUBLISHED, as_of=stories.NOW + timedelta(days=7))
+    client = sign_in(scene.lead)
+
+    assert "By the catalogue before, 0.1, at the same time:" in text(client, "/maturity/teams/credit")
+    for address in ("/maturity/teams/credit", "/maturity/method", "/maturity/changes"):
+        page = text(client, address)
+        assert "catalogue 0.1 to 0.1+pilot" in page, address
+        assert "both are scored until" in page, address
+        assert re.search(r"Changed: <a [^>]*>Load test</a>", page), address
 
 
 def test_what_is_unknown_names_the_systems_to_connect(scene: Organisation, sign_in: SignIn) -> None:

@@ -5,18 +5,23 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from assessments import selectors
-from governance.models import User
+from assessments import selectors, snapshots
+from assessments.snapshots import Kind
+from governance.models import Team, User
 from portal.maturity import words
+from portal.reports import organisation
 from tests import factories
-from tests.assessments import scenes
+from tests.assessments import scenes, stories
 from tests.assessments.scenes import Organisation
 from tests.portal import printed
 
@@ -91,6 +96,42 @@ def test_of_all_teams_by_command(scene: Organisation, tmp_path: Path, capsys: py
     card = selectors.scorecard(scene.snapshot, team=scene.credit)
     assert card.rating["says"] in said
     assert {one["team"] for one in attached["snapshots"][0]["scorecards"]} >= {"credit", "fraud", "idle"}
+    for part in (
+        "Twelve months",
+        "What changed since",
+        "What holds us back",
+        "Best next steps",
+        "not level 0",
+        "Words",
+    ):
+        assert part in said
+    # The numbers of a team's page are those of its snapshot.
+    holding = sum(one["status"] in {"pass", "not_applicable"} for one in card.results)
+    assert f"{holding} of {len(card.results)} criteria hold" in said
+    assert f"{card.rating['confidence']:.2f}: of the gating criteria {card.rating['proofs']['machine']} are" in said
+
+
+def test_all_teams_cost_as_many_queries_however_many_there_are(scene: Organisation) -> None:
+    def queries() -> int:
+        snapshots.take(kind=Kind.COMPUTED, as_of=stories.NOW + timedelta(hours=Team.objects.count()))
+        organisation.context(is_daily=True)
+        with CaptureQueriesContext(connection) as made:
+            assert len(organisation.context(is_daily=True)["pages"]) == Team.objects.count() - 1
+        return len(made)
+
+    few = queries()
+    for number in range(4):
+        name = f"more{number}"
+        stories.owned(factories.team(name), name)
+        stories.grow(
+            *stories.trained(name, "1", 60),
+            stories.deployed(name, "1", 50),
+            stories.deployed(name, "1", 0.5),
+            sender=User.objects.get(username="pipeline"),
+        )
+    Team.objects.update(created_at=stories.ago(400))
+
+    assert queries() == few
 
 
 def test_before_the_first_snapshot_it_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from governance import selectors
 from governance.errors import DomainError
-from portal.reports import scorecard
+from portal.reports import organisation, scorecard
 from portal.reports.pdf import CannotPrint
 
 # As sysexits.h has it: something that this needs is not there.
@@ -29,7 +29,7 @@ class Command(BaseCommand):
             if options["team"]:
                 made = scorecard.of_team(selectors.team(options["team"]), is_daily=options["daily"])
             else:
-                made = scorecard.of_all(is_daily=options["daily"])
+                made = organisation.of_all(is_daily=options["daily"])
             out.parent.mkdir(parents=True, exist_ok=True)
             out.write_bytes(made)
         except CannotPrint as error:
