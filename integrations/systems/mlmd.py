@@ -315,9 +315,9 @@ SYSTEM = System(
         "ML Metadata sends nothing. Import the store's SQLite file, as often as you like; what is known is not told "
         "twice:\n\n"
         "```sh\nmanage.py import_from mlmd metadata.sqlite\n```\n\n"
-        "A store in MySQL or PostgreSQL is copied to a SQLite file first, or dumped as JSON in the form of its "
-        "Protocol Buffers. Models are called by their pipeline and output; where MLflow or another registry names "
-        "them, set the option `registers` to false, and they are found by the places of their files."
+        "A store in PostgreSQL or MySQL is copied to a SQLite file first, as is shown below, or dumped as JSON in the "
+        "form of its Protocol Buffers. Models are called by their pipeline and output; where MLflow or another registry "
+        "names them, set the option `registers` to false, and they are found by the places of their files."
     ),
     options=PipelineOptions,
     translate=translate,

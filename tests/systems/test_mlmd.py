@@ -1,11 +1,15 @@
 """ML Metadata writes a store, and its tasks and model are found in the graph."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from governance.models import Team, User
 from governance.tokens import Scope
 from lineage.models import AssetVersion, Observation
-from tests import factories
+from tests import factories, project, service
 from tests.systems import tools
 
 pytestmark = tools.requires("mlmd")
@@ -14,8 +18,7 @@ WRITE = """
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as pb
 config = pb.ConnectionConfig()
-config.sqlite.filename_uri = "store.sqlite"
-config.sqlite.connection_mode = 3
+%s
 store = metadata_store.MetadataStore(config)
 def kind(put, cls, name):
     one = cls()
@@ -45,13 +48,43 @@ for number in range(3):
         (metrics, event(pb.Event.OUTPUT, "metrics")), (blessing, event(pb.Event.OUTPUT, "blessing"))],
         [pipeline, run], reuse_context_if_already_exist=True)
 """
+IN_SQLITE = """
+config.sqlite.filename_uri = "store.sqlite"
+config.sqlite.connection_mode = 3
+"""
+IN_POSTGRESQL = """
+config.postgresql.host, config.postgresql.port = {host!r}, {port!r}
+config.postgresql.user, config.postgresql.password, config.postgresql.dbname = {user!r}, {password!r}, {database!r}
+"""
 
 
 def test_a_store_is_read_from_its_file(team: Team, member: User, tmp_path: Path) -> None:
-    tools.Tool("mlmd").script(WRITE, cwd=tmp_path)
+    tools.Tool("mlmd").script(WRITE % IN_SQLITE, cwd=tmp_path)
 
+    found_in_the_graph(team, member, tmp_path / "store.sqlite")
+
+
+def test_a_store_in_postgresql_is_read_from_its_copy(team: Team, member: User, tmp_path: Path) -> None:
+    page = (project.ROOT / "docs" / "integrations" / "mlmd.md").read_text(encoding="utf-8")
+    [copying] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    with service.database() as address:
+        parts = urlsplit(address)
+        where = IN_POSTGRESQL.format(
+            host=parts.hostname,
+            port=str(parts.port),
+            user=parts.username,
+            password=parts.password or "",
+            database=parts.path.strip("/"),
+        )
+        tools.Tool("mlmd").script(WRITE % where, cwd=tmp_path)
+        subprocess.run([sys.executable, "-c", copying, address, "store.sqlite"], cwd=tmp_path, check=True)
+
+    found_in_the_graph(team, member, tmp_path / "store.sqlite")
+
+
+def found_in_the_graph(team: Team, member: User, store: Path) -> None:
     connection = tools.connect(team, "mlmd", NAMESPACE)
-    assert "6 events, 6 new, 0 refused" in tools.take(connection, tmp_path / "store.sqlite")
+    assert "6 events, 6 new, 0 refused" in tools.take(connection, store)
 
     client = factories.client(member, Scope.READ)
     assert tools.upstream(client, NAMESPACE, "credit/model") >= {"credit.train", "credit"}
