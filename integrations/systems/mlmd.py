@@ -316,8 +316,8 @@ SYSTEM = System(
         "twice:\n\n"
         "```sh\nmanage.py import_from mlmd metadata.sqlite\n```\n\n"
         "A store in PostgreSQL or MySQL is copied to a SQLite file first, as is shown below, or dumped as JSON in the "
-        "form of its Protocol Buffers. Models are called by their pipeline and output; where MLflow or another registry "
-        "names them, set the option `registers` to false, and they are found by the places of their files."
+        "form of its Protocol Buffers. Models are called by their pipeline and output; where MLflow or another "
+        "registry names them, set the option `registers` to false, and they are found by the places of their files."
     ),
     options=PipelineOptions,
     translate=translate,
