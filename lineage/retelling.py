@@ -148,6 +148,11 @@ class Said:
     facets: list[Facet]
     unsure: list[str]
 
+    @property
+    def doubtful(self) -> list[str]:
+        """The keys of all that cannot be told for sure."""
+        return [*(facet.key for facet in self.facets if not facet.is_exact), *self.unsure]
+
 
 @dataclass(slots=True, kw_only=True)
 class _Document:

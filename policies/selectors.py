@@ -63,11 +63,11 @@ def policy_version(policy: Policy, number: int | None) -> PolicyVersion:
     return found
 
 
-def policy_version_on(policy: Policy, at: datetime) -> PolicyVersion:
-    """The version that was newest then. Raises NotFound."""
+def policy_version_on(policy: Policy, at: datetime, *, field: str = "as_of") -> PolicyVersion:
+    """The version that was newest then. Raises NotFound, naming the field that asked."""
     found = policy_versions(policy).filter(created_at__lte=at).first()
     if found is None:
-        raise NotFound(f"{policy.slug} had no version then.", fields={"as_of": "Before its first version."})
+        raise NotFound(f"{policy.slug} had no version then.", fields={field: "Before its first version."})
     return found
 
 

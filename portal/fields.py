@@ -79,8 +79,11 @@ def context(
 
     `said` gives the asset's facets of the day where they were read before.
     """
+    doubtful = {}
     if said is None and day.moment.known_at is not None:
-        said = {facet.key: facet.value for facet in retelling.facets(asset, day.moment).facets}
+        told = retelling.facets(asset, day.moment)
+        said = {facet.key: facet.value for facet in told.facets}
+        doubtful["doubtful"] = [key for key in told.doubtful if key in {"schema", "tags"}]
     listed = fieldgraph.listed(asset, day.moment, said=said)
     names, own = listed.names, listed.tags
     begin = _begin(cursor)
@@ -88,7 +91,7 @@ def context(
     found = fieldtags.arriving(asset, page, moment=day.moment)
     may_tag = Permission.MANAGE_ASSETS in held
     following = str(begin + SIZE) if begin + SIZE < len(names) else ""
-    return {
+    return doubtful | {
         "fields": Page([_row(name, listed.schema.get(name), own, found) for name in page], following, not cursor),
         "fields_count": len(names),
         "field_names": names[:500] if may_tag else [],

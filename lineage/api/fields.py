@@ -16,7 +16,7 @@ from governance import openapi, rest
 from governance import selectors as governance_selectors
 from governance.errors import Invalid
 from governance.tokens import Scope
-from lineage import columns, fieldgraph, fields, fieldtags, identity, selectors, tags
+from lineage import columns, fieldgraph, fields, fieldtags, identity, retelling, selectors, tags
 from lineage.api.documents import OnADay, OwnerOut, ReadView, of_today, owner_out
 from lineage.fieldgraph import FieldNeighbourhood, Flow
 from lineage.fields import Hop, Place, TagPath
@@ -115,7 +115,8 @@ class FieldOut(rest.Body, frozen=True, kw_only=True):
 class FieldsOut(rest.Body, frozen=True, kw_only=True):
     """The fields of an asset; `tags` are those of the whole. `truncated`: some tags may arrive that are not told.
 
-    `of_today`: the fields of the answer that are not of the day asked for.
+    `of_today`: the fields of the answer that are not of the day asked for. `unsure`: of these facets it cannot be told
+    what had been said last by `known_at`.
     """
 
     results: list[FieldOut]
@@ -123,6 +124,7 @@ class FieldsOut(rest.Body, frozen=True, kw_only=True):
     count: int
     tags: list[TagOut]
     truncated: bool
+    unsure: list[str]
     of_today: list[str]
 
 
@@ -329,7 +331,9 @@ class FieldsView(ReadView):
     def get(self, request: Request, uuid: UUID) -> Response:
         asked = rest.query(request, FieldsQuery)
         asset, moment = selectors.asset(uuid), asked.moment
-        listed = fieldgraph.listed(asset, moment)
+        told = retelling.facets(asset, moment) if moment.known_at else None
+        said = None if told is None else {facet.key: facet.value for facet in told.facets}
+        listed = fieldgraph.listed(asset, moment, said=said)
         page = listed.names[asked.cursor : asked.cursor + asked.limit]
         found = fieldtags.arriving(asset, page, moment=moment)
         end = asked.cursor + len(page)
@@ -340,9 +344,8 @@ class FieldsView(ReadView):
                 count=len(listed.names),
                 tags=[_tag(tag) for tag in listed.tags if not tag.field],
                 truncated=found.is_truncated,
-                of_today=of_today(
-                    moment, [], ["results.type", "results.description", "results.tags", "results.arriving", "tags"]
-                ),
+                unsure=[] if told is None else [key for key in told.doubtful if key in {"schema", "tags"}],
+                of_today=of_today(moment, [], ["results.arriving"]),
             )
         )
 

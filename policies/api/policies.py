@@ -31,10 +31,10 @@ class OnADayQuery(rest.Body, frozen=True, kw_only=True):
     known_at: Instant | None = None
 
     @property
-    def until(self) -> datetime | None:
-        """A text is known as soon as it stands, so the earlier of both counts. Raises Invalid."""
+    def until(self) -> tuple[datetime, str] | None:
+        """A text is known as soon as it stands, so the earlier of both counts; with its name. Raises Invalid."""
         said = (("as_of", self.as_of), ("known_at", self.known_at))
-        return min((_utc(name, at) for name, at in said if at is not None), default=None)
+        return min(((_utc(name, at), name) for name, at in said if at is not None), default=None)
 
 
 class DocumentIn(rest.Body, frozen=True, kw_only=True):
@@ -228,7 +228,9 @@ class PoliciesView(APIView):
     def get(self, request: Request) -> Response:
         until = rest.query(request, OnADayQuery).until
         versions = (
-            [version for version, _ in selectors.current_policies()] if until is None else selectors.policies_on(until)
+            [version for version, _ in selectors.current_policies()]
+            if until is None
+            else selectors.policies_on(until[0])
         )
         return rest.answer({"results": [_policy(version) for version in versions], "next": None})
 
@@ -275,11 +277,10 @@ class PolicyView(APIView):
     def get(self, request: Request, slug: str) -> Response:
         until = rest.query(request, OnADayQuery).until
         policy = selectors.policy(slug)
-        return rest.answer(
-            _policy(
-                selectors.policy_version(policy, None) if until is None else selectors.policy_version_on(policy, until)
-            )
-        )
+        if until is None:
+            return rest.answer(_policy(selectors.policy_version(policy, None)))
+        at, field = until
+        return rest.answer(_policy(selectors.policy_version_on(policy, at, field=field)))
 
 
 class VersionsView(APIView):

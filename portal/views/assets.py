@@ -54,7 +54,7 @@ def detail(request: PortalRequest, uuid: UUID) -> HttpResponse:
         "asset": asset,
         "day": day,
         "facets": facets.sort(said.facets),
-        "doubtful": [*(facet.key for facet in said.facets if not facet.is_exact), *said.unsure],
+        "doubtful": said.doubtful,
         **(model_context(asset, held, moment) if asset.kind == Kind.MODEL else {}),
         **lineage_context(asset, Direction.BOTH, GRAPH_DEPTH, day),
         **versions_context(asset, "", day),

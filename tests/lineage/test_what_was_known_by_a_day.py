@@ -407,6 +407,19 @@ def test_facets_are_those_that_had_been_told(reader: Client) -> None:
     assert told(second) == {"value": {"description": "new"}, "seen_at": "2026-03-06T10:00:00Z", "exact": False}
 
 
+def test_fields_are_those_of_the_schema_that_had_been_told(reader: Client) -> None:
+    old, new = ({"schema": {"fields": [{"name": name, "type": "int"}]}} for name in ("old", "new"))
+    [mark] = grow([[written(2, "1", **old)]])
+    growing.append([written(6, "2", **new)])
+    growing.project()
+
+    then, now = (read(reader, f"/assets/{LOANS}/fields", **query) for query in ({"known_at": mark.isoformat()}, {}))
+
+    assert [[field["name"] for field in answer["results"]] for answer in (then, now)] == [["old"], ["new"]]
+    assert (then["unsure"], then["of_today"]) == (["schema"], ["results.arriving"])
+    assert (now["unsure"], now["of_today"]) == ([], [])
+
+
 def test_what_only_datasets_own_events_said_and_said_again_is_unsure(reader: Client) -> None:
     def described(day: int) -> dict[str, Any]:
         facets = {"documentation": {"description": "daily"}}

@@ -41,6 +41,20 @@ def test_of_all_policies_those_that_were_in_force_are_told(reader: Client) -> No
     assert [numbers(at) for at in (BEFORE, FIRST, SECOND, RETIRED, AFTER)] == [[], [1], [2], [], [3]]
 
 
+def test_a_text_is_known_from_when_it_is_published(reader: Client) -> None:
+    def told(path: str = "/rows", **query: str) -> Any:
+        response = reader.get(f"/api/v1/policies{path}", query)
+        return (
+            response.json() if response.status_code == 200 else (response.status_code, set(response.json()["fields"]))
+        )
+
+    assert [told(known_at=at)["number"] for at in (FIRST, SECOND, RETIRED, AFTER)] == [1, 2, 2, 3]
+    assert told(as_of=AFTER, known_at=FIRST)["number"] == told(as_of=FIRST, known_at=AFTER)["number"] == 1
+    assert [one["number"] for one in told("", known_at=RETIRED)["results"] if one["policy"] == "rows"] == []
+    assert told(known_at=BEFORE) == (404, {"known_at"})
+    assert told(known_at="0001-01-01T00:00:00+10:00") == (400, {"known_at"})
+
+
 def test_of_one_policy_the_version_that_was_newest(reader: Client) -> None:
     assert [asked(reader, "/rows", at)["number"] for at in (FIRST, SECOND, RETIRED, AFTER)] == [1, 2, 2, 3]
     assert asked(reader, "/rows", BEFORE) == (404, {"as_of"})
