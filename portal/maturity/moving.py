@@ -79,7 +79,7 @@ def movement(taken: Sequence[Snapshot], lines: Sequence[Line], *, at: datetime) 
     teams = [line.team.pk if line.team else None for line in lines]
     changes = [one for snapshot in taken for one in portfolio.moved(snapshot, teams=teams)]
     return Movement(
-        moved=sorted(changes, key=lambda one: (not one.level_moved, not one.is_gain)),
+        moved=sorted(changes, key=_weight),
         transfers=_transfers(taken[0], lines),
         exemptions=[one for one in records.exemptions_granted(earlier.as_of, at) if one.team_id in teams],
         breaks=[
@@ -89,6 +89,11 @@ def movement(taken: Sequence[Snapshot], lines: Sequence[Line], *, at: datetime) 
             if earlier.made_at < one.since <= snapshot.made_at
         ],
     )
+
+
+def _weight(one: Moved) -> tuple[bool, bool, bool]:
+    """Levels that were gained or lost first, then teams that came to be rated or ceased to be, then the rest."""
+    return not one.level_moved, None in {one.level_before, one.level_after}, not one.is_gain
 
 
 def _transfers(snapshot: Snapshot, lines: Sequence[Line]) -> list[Transferred]:

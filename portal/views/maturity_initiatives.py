@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from assessments import aggregates, initiatives, portfolio, records, selectors
 from assessments.framework import Ladder
+from assessments.judging import Status
 from assessments.models import Initiative
 from governance import permissions
 from governance import selectors as people
@@ -122,11 +123,13 @@ def _standing(initiative: Initiative) -> list[dict[str, object]]:
         from_team = (
             {team.pk: result for team, result in aggregates.results_of(snapshot, one.id) if team} if snapshot else {}
         )
+        results = [(team, from_team.get(team.pk)) for team in teams]
         found.append(
             {
                 "criterion": one,
                 "title": words.title(one.id),
-                "teams": [(team, from_team.get(team.pk)) for team in teams],
+                "teams": results,
+                "holding": sum(result is not None and Status(result["status"]).holds for _, result in results),
             }
         )
     return found

@@ -13,12 +13,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from assessments import catalogue, portfolio, selectors, snapshots
+from assessments import catalogue, initiatives, portfolio, selectors, snapshots
 from assessments.models import Answer, Exemption, Initiative, Scorecard, Target
 from assessments.snapshots import Kind
 from governance.models import Classification, Ownership, User
 from portal.maturity import connecting
 from portal.maturity import criterion as criteria
+from tests import factories
 from tests.assessments import scenes, stories
 from tests.assessments.scenes import Organisation
 
@@ -211,6 +212,21 @@ def test_a_sponsor_sets_targets_and_opens_initiatives(scene: Organisation, sign_
     assert lead.post(end, {"reason": "x"}).status_code == 403
     assert sponsor.post(end, {"reason": "Split."}).status_code == 302
     assert "Ended early" in text(lead, "/maturity/initiatives")
+
+
+def test_an_initiative_of_many_teams_is_told_in_numbers(scene: Organisation, sign_in: SignIn) -> None:
+    today = timezone.now().date()
+    opened = initiatives.start(
+        actor=scene.sponsor,
+        title="Orchestrated",
+        framework=FRAMEWORK,
+        teams=[scene.credit, scene.fraud, *(factories.team(f"team-{number}") for number in range(7))],
+        starts_on=today,
+        ends_on=today + timedelta(days=30),
+        criteria=["google-orchestrated-training"],
+    )
+
+    assert "1 of 9 teams hold it" in text(sign_in(scene.lead), f"/maturity/initiatives/{opened.pk}")
 
 
 def test_the_tier_of_its_models_speaks_for_a_target(scene: Organisation, sign_in: SignIn) -> None:
