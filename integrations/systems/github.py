@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from integrations import openlineage
 from integrations.notices import Question
 from integrations.openlineage import Event, Job, Type
-from integrations.systems import codehosts, vocabulary
+from integrations.systems import codehosts, github_deliveries, vocabulary
 from integrations.systems.base import Context, Fact, Group, Mechanism, Message, Refused, Scheme, System, Tested
 from integrations.systems.reading import Reader
 
@@ -274,9 +274,10 @@ SYSTEM = System(
     slug="github",
     title="GitHub",
     group=Group.CI,
-    mechanisms=(Mechanism.WEBHOOK,),
+    mechanisms=(Mechanism.WEBHOOK, Mechanism.POLL),
     tested=Tested.REPLAY,
     schemes=(Scheme.GITHUB,),
+    options=github_deliveries.GithubOptions,
     handled={
         "workflow_run": "a run of a workflow, each attempt its own, with its commit",
         "workflow_job": "a run of one of its jobs, below it",
@@ -306,10 +307,15 @@ SYSTEM = System(
         "deployments, deployment statuses, pushes, pull requests, pull request reviews and releases.\n\n"
         "So that a deployment is one of a model version, create it with a payload that "
         "holds `model` and `version`, to which `kind` (online, batch, edge) and `stage` (shadow, canary, ab, full) "
-        "may be added, or deploy a tag `loans@v7`. GitHub tries no delivery again: redeliver what failed."
+        "may be added, or deploy a tag `loans@v7`.\n\n"
+        "GitHub tries no delivery again. So that those which it could not deliver are fetched, name the hooks in the "
+        "option `hooks` (the number of a hook is the last part of its page's address), and have the connection polled "
+        "with a token that may read webhooks, at the address of GitHub's REST API (`https://api.github.com`). Of each "
+        "hook the newest 100 deliveries are looked through, so poll often enough."
     ),
     type_of=type_of,
     key_of=key_of,
     translate=translate,
     questions=questions,
+    poll=github_deliveries.poll,
 )

@@ -1,12 +1,17 @@
 """GitHub's deliveries become runs, deployments, and what is known of commits."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
 import pytest
 
 from governance.errors import Invalid
 from integrations.openlineage import Event
 from integrations.systems import github
-from integrations.systems.base import Context, Message
-from tests.integrations import replaying
+from integrations.systems.base import Context, Message, Refused
+from integrations.systems.github_deliveries import GithubOptions
+from tests.integrations import polled, replaying
 
 CONTEXT = Context(namespace="github://github.com")
 SHA = "3f1c9e0a5b7d42e8861f0c4d2b9a7e6513c8d0f4"
@@ -147,3 +152,68 @@ def test_a_delivery_is_known_again_by_its_id_and_refused_without_its_event() -> 
     assert github.key_of(message) == "72d3162e-cc78-11e3-81ab-70696e670000"
     with pytest.raises(Invalid, match="X-GitHub-Event"):
         github.type_of(Message(received_at=message.received_at, document=message.document))
+
+
+HOOK = "repos/acme/loans/hooks/42"
+
+
+def delivery(number: int, status: int, guid: str) -> dict[str, Any]:
+    """As GitHub lists one."""
+    return {"id": number, "guid": guid, "status": "OK", "status_code": status, "event": "release", "redelivery": False}
+
+
+def test_what_could_not_be_delivered_is_fetched_once() -> None:
+    release = replaying.message(replaying.FIXTURES / "github" / "release_of_a_commit.json")
+    listed = [
+        delivery(2**62 + 5, 502, "tried twice"),
+        delivery(2**62 + 4, 202, "taken in the end"),
+        delivery(2**62 + 3, 0, "taken in the end"),
+        delivery(2**62 + 2, 502, "tried twice"),
+        delivery(2**62 + 1, 202, "taken"),
+    ]
+    kept = {
+        "request": {
+            "headers": {"X-GitHub-Event": "release", "X-GitHub-Delivery": "tried twice", "X-Hub-Signature-256": "s"},
+            "payload": release.document,
+        }
+    }
+    answers: dict[str, polled.Answer] = {
+        f"/{HOOK}/deliveries": lambda asked: [listed],
+        f"/{HOOK}/deliveries/{2**62 + 2}": lambda asked: kept,
+    }
+    context = Context(namespace="github://github.com", options=GithubOptions(hooks=(HOOK,)))
+    with polled.serving(answers) as server:
+        client = polled.Http(f"{server.address}/")
+        [page] = github.SYSTEM.poll(client, context, {}, replaying.RECEIVED_AT)  # type: ignore[misc]
+        [lost] = page.messages
+        listed.insert(0, delivery(2**62 + 6, 202, "later"))
+        [next_page] = github.SYSTEM.poll(client, context, page.cursor, replaying.RECEIVED_AT)  # type: ignore[misc]
+
+        assert list(next_page.messages) == []
+    assert lost.headers == {"x-github-event": "release", "x-github-delivery": "tried twice"}
+    found, sent = (replaying.typed(github.SYSTEM, one) for one in (lost, release))
+    assert github.SYSTEM.events(found, CONTEXT) == github.SYSTEM.events(sent, CONTEXT)
+
+
+def test_what_github_keeps_no_more_holds_up_nothing_else() -> None:
+    class Kept(polled.Http):
+        def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+            if path.endswith("/deliveries"):
+                return [delivery(7, 502, "lost")]
+            raise Refused("", "The answer is 404.")
+
+    context = Context(namespace="github://github.com", options=GithubOptions(hooks=(HOOK,)))
+    [page] = github.SYSTEM.poll(Kept(""), context, {}, replaying.RECEIVED_AT)  # type: ignore[misc]
+
+    [message] = page.messages
+    assert message.headers == {"file": f"{HOOK}/deliveries/7"}
+    with pytest.raises(Refused):
+        github.type_of(message)
+
+
+@pytest.mark.parametrize(
+    "hook", ["", "hooks/1", "repos/acme/loans/hooks/x", "repos/acme/../hooks/1", "orgs/a/b/hooks/1", "orgs/a/hooks/1?"]
+)
+def test_a_hook_is_named_by_its_path_alone(hook: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"hooks": [hook]}, GithubOptions)
