@@ -229,6 +229,15 @@ def test_times_are_those_of_the_reader(graph: UUID, member: User, open_page: Cal
     expect(time).to_contain_text("6:58")
     expect(time).to_have_attribute("title", "2026-01-02 09:58:00 UTC")
 
+    # A day is one in UTC, for all alike, and goes along.
+    page.get_by_label("As of").fill("2026-01-02")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("note")).to_contain_text("As of 2 Jan 2026.")
+    page.get_by_role("link", name="credit-risk").click()
+    expect(page.get_by_role("note")).to_contain_text("As of 2 Jan 2026.")
+    page.get_by_role("link", name="Back to now").click()
+    expect(page.get_by_role("note")).to_have_count(0)
+
 
 def test_the_chosen_colours_are_there_at_once_on_the_next_page(member: User, open_page: Callable[..., Page]) -> None:
     page = open_page(member)
@@ -264,6 +273,8 @@ def addresses(model: UUID, promotion: Promotion) -> list[str]:
         "/assets",
         "/assets?q=nothing-like-this",
         f"/assets/{model}",
+        "/assets?as_of=2026-01-02&known_at=2036-01-02",
+        f"/assets/{model}?as_of=2026-01-02&known_at=2036-01-02",
         f"/assets/{identity.asset('dataset', WAREHOUSE, HOSTILE)}",
         f"/assets/{identity.asset('job', 'demo', HOSTILE)}/lineage",
         f"/versions/{identity.version(model, '7')}",
