@@ -123,7 +123,13 @@
   // The whole picture on the screen.
   function fit() {
     const all = extent();
-    point(Math.min(1, cy.width() / all.width, cy.height() / all.height), all);
+    const zoom = Math.min(1, cy.width() / all.width, cy.height() / all.height);
+    point(zoom, { x: all.x, y: halfway(all, cy.height() / zoom) });
+  }
+
+  // What is halfway down the screen. On phones, which show the upper part of it first, a low picture begins at the top.
+  function halfway(all, room) {
+    return narrow ? all.y + Math.max(0, room - all.height) / 2 : all.y;
   }
 
   // All of it if that can be read, else about the chosen node or the root, and as much of each side as there is room for.
@@ -135,9 +141,10 @@
       const all = extent();
       const chosen = cy.getElementById(params.get("at") || "");
       const about = (chosen.nonempty() ? chosen : cy.$("node[?isRoot]").first()).position();
+      const room = cy.height() / zoom;
       point(zoom, {
         x: within(about.x, all.x, all.width, cy.width() / zoom),
-        y: within(about.y, all.y, all.height, cy.height() / zoom),
+        y: within(about.y, halfway(all, room), all.height, room),
       });
     }
   }
