@@ -1,21 +1,28 @@
 """What gates and audits may rely on: model versions, the runs behind them, their measurements.
 
 Reads only what runs showed, never the map. Everything is addressed by UUID.
+
+A version by several names is one: those of the same key, of names that are of one asset because a sender told or owners
+confirmed it. What is told of it counts by whichever name, the newest first. What two names tell differently of one
+instant is unknown.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Max
+from django.db.models import Max, QuerySet
+from django.db.models.expressions import RawSQL
 
 from governance.errors import Conflict, NotFound
 from lineage import identity, inputs
 from lineage.asof import NOW
 from lineage.identity import Kind
 from lineage.models import Asset, AssetVersion, Event, Observation, Outbox, Run
+
+_ALIKE = f"SELECT v.id FROM lineage_assetversion said CROSS JOIN {inputs.alike('said', NOW)} AS v WHERE said.uuid = %s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +38,10 @@ class ModelVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """The newest value of one metric (and segment) of a model version. `value` is None when it was not a number."""
+    """The newest value of one metric (and segment) of a model version. `value` is None when it was not a number.
+
+    Contradicted, and without a value: two names of the version tell different ones of the same time.
+    """
 
     metric: str
     segment: str
@@ -40,6 +50,7 @@ class Measurement:
     sample_size: int | None
     dataset: str | None
     run: UUID | None
+    is_contradicted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,18 +124,47 @@ def newest_model_version(*, name: str, version: str | None = None, namespace: st
     )
 
 
-def measurements(version: UUID, metrics: Sequence[str] | None = None) -> list[Measurement]:
-    """The newest measurement of each metric and segment, ordered by metric and segment."""
+def by_any_name(version: UUID) -> RawSQL:
+    """A subquery: the ids of a version and of those of its key by other names of its asset."""
+    return _subquery(_ALIKE, version)
+
+
+def writers(version: UUID) -> RawSQL:
+    """A subquery: the ids of the runs that wrote a version by any of its names."""
+    statement = f"""
+        SELECT io.run_id FROM unnest(ARRAY({_ALIKE})) AS v (id)
+        JOIN lineage_runio io ON io.version_id = v.id AND io.direction = 'output'"""
+    return _subquery(statement, version)
+
+
+def names_of(asset: UUID) -> RawSQL:
+    """A subquery: the UUIDs of an asset by all of its names."""
+    statement = f"""
+        SELECT %s::uuid UNION SELECT a.uuid FROM lineage_asset said
+        CROSS JOIN {inputs.same("said.id", NOW)} AS same JOIN lineage_asset a ON a.id = same.id WHERE said.uuid = %s"""
+    return _subquery(statement, asset, asset)
+
+
+def _subquery(statement: str, *values: UUID) -> RawSQL:
+    """For `column__in`, as an array: there are few, which the planner would not know otherwise."""
+    return RawSQL(f"SELECT unnest(ARRAY({statement}))", values)  # noqa: S611 - the text is ours
+
+
+def measurements(version: UUID, metrics: Sequence[str] | None = None, *, run: UUID | None = None) -> list[Measurement]:
+    """The newest measurement of each metric and segment, ordered by metric and segment. `run`: of those it reported."""
     observations = (
-        Observation.objects.filter(version__uuid=version)
+        Observation.objects.filter(version__in=by_any_name(version))
         .select_related("dataset__asset")
-        .order_by("metric", "segment", "-measured_at")
-        .distinct("metric", "segment")
+        .order_by("metric", "segment", "version", "-measured_at")
+        .distinct("metric", "segment", "version")
     )
     if metrics is not None:
         observations = observations.filter(metric__in=metrics)
-    return [
-        Measurement(
+    if run is not None:
+        observations = observations.filter(run=run)
+    by_name: dict[tuple[str, str], list[Measurement]] = {}
+    for observation in observations:
+        told = Measurement(
             metric=observation.metric,
             segment=observation.segment,
             value=observation.value,
@@ -133,17 +173,28 @@ def measurements(version: UUID, metrics: Sequence[str] | None = None) -> list[Me
             dataset=f"{observation.dataset.asset} {observation.dataset}" if observation.dataset else None,
             run=observation.run,
         )
-        for observation in observations
-    ]
+        by_name.setdefault((told.metric, told.segment), []).append(told)
+    return [_newest(told) for told in by_name.values()]
+
+
+def _newest(told: Sequence[Measurement]) -> Measurement:
+    """The newest of what each name tells; of the same time only what all of them tell alike."""
+    at = max(one.measured_at for one in told)
+    first, *others = [one for one in told if one.measured_at == at]
+    return replace(
+        first,
+        value=first.value if all(one.value == first.value for one in others) else None,
+        is_contradicted=any(one.value != first.value for one in others),
+        sample_size=first.sample_size if all(one.sample_size == first.sample_size for one in others) else None,
+        dataset=first.dataset if all(one.dataset == first.dataset for one in others) else None,
+        run=first.run if all(one.run == first.run for one in others) else None,
+    )
 
 
 def producing_runs(version: UUID) -> list[RunEvidence]:
-    """The runs that wrote this version, the newest first."""
-    runs = list(
-        Run.objects.filter(io__version__uuid=version, io__direction="output")
-        .select_related("job", "commit__asset")
-        .order_by("-last_event_at", "uuid")
-    )
+    """The runs that wrote this version, the newest first; by other names only where none wrote it by its own."""
+    runs = _in_order(Run.objects.filter(io__version__uuid=version, io__direction="output"))
+    runs = runs or _in_order(Run.objects.filter(pk__in=writers(version)))
     read = _inputs([run.uuid for run in runs])
     return [
         RunEvidence(
@@ -163,10 +214,28 @@ def producing_runs(version: UUID) -> list[RunEvidence]:
     ]
 
 
+def _in_order(runs: QuerySet[Run]) -> list[Run]:
+    return list(runs.select_related("job", "commit__asset").order_by("-last_event_at", "uuid"))
+
+
 def versions_built_from(commit: str) -> list[UUID]:
-    """The model versions that runs of a commit (its full SHA) wrote."""
-    rows = AssetVersion.objects.filter(io__direction="output", io__run__commit__key=commit, asset__kind=Kind.MODEL)
-    return list(rows.distinct().values_list("uuid", flat=True))
+    """The model versions that runs of a commit (its full SHA) wrote, and those that none wrote but by another name."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT DISTINCT v.uuid FROM lineage_assetversion c
+            JOIN lineage_run r ON r.commit_id = c.id
+            JOIN lineage_runio io ON io.run_id = r.uuid AND io.direction = 'output'
+            JOIN lineage_assetversion written ON written.id = io.version_id
+            CROSS JOIN {inputs.alike("written", NOW)} AS one
+            JOIN lineage_assetversion v ON v.id = one.id
+            JOIN lineage_asset a ON a.id = v.asset_id AND a.kind = %s
+            WHERE c.key = %s AND (v.id = written.id OR NOT EXISTS (
+                SELECT FROM lineage_runio own WHERE own.version_id = v.id AND own.direction = 'output'))
+            """,
+            [Kind.MODEL, commit],
+        )
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _inputs(runs: list[UUID]) -> dict[UUID, list[InputEvidence]]:

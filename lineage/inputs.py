@@ -45,7 +45,10 @@ def resolved(moment: Moment) -> str:
 
 
 def same(asset: str, moment: Moment) -> str:
-    """A FROM item: the `id` of an asset (a column of an item before it) and those of the same by other names."""
+    """A FROM item: the `id` of an asset (a column of an item before it) and those of the same by other names.
+
+    As an array, since the planner knows that one is short, and not that few assets have other names.
+    """
     return f"""LATERAL (
         WITH RECURSIVE one (id) AS (
             SELECT {asset} UNION
@@ -54,7 +57,17 @@ def same(asset: str, moment: Moment) -> str:
                 WHERE e.target_id = one.id AND e.relation IN ('alias', 'alias_of')
                 OFFSET 0  -- Look the few edges of each up; a join would read all edges once for every input.
             ) AS other
-        ) SELECT id FROM one)"""
+        ) SELECT unnest(ARRAY(SELECT id FROM one)) AS id)"""
+
+
+def alike(row: str, moment: Moment) -> str:
+    """A FROM item: `id` and `asset_id` of a version (a row before it) and of those of its key by other names."""
+    return f"""LATERAL (
+        SELECT {row}.id, {row}.asset_id
+        UNION ALL
+        SELECT v.id, v.asset_id FROM {same(f"{row}.asset_id", moment)} AS same CROSS JOIN LATERAL (
+            SELECT id, asset_id FROM lineage_assetversion WHERE asset_id = same.id AND key = {row}.key OFFSET 0
+        ) AS v WHERE same.id <> {row}.asset_id)"""
 
 
 def unnamed_output(row: str, moment: Moment) -> str:

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from django.db.models import F, Func, IntegerField, Value
 
-from lineage import events
-from lineage.models import Event, Run
+from lineage import events, evidence
+from lineage.models import Event
 
 FACET = "assay_makers"
 RUNNER = "runner"
@@ -31,9 +31,8 @@ class Maker:
 
 
 def of(version: UUID) -> list[Maker]:
-    """The makers of a version, each once."""
-    runs = Run.objects.filter(io__version__uuid=version, io__direction="output")
-    told = Event.objects.filter(run__in=runs.values("uuid"))
+    """The makers of a version by whichever of its names they made it, each once."""
+    told = Event.objects.filter(run__in=evidence.writers(version))
     senders = told.filter(sender__isnull=False).order_by().values_list("sender_id", flat=True).distinct()
     found = {Maker(role=RUNNER, user=sender): None for sender in senders}
     # Bodies are bytes, and only the few that hold the facet are read.

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from lineage import evidence
 from lineage.evidence import Measurement, RunEvidence
-from lineage.models import Observation, Run, RunIO
+from lineage.models import AssetVersion, Run, RunIO
 
 MOST = 20
 
@@ -31,9 +31,10 @@ def of(run: RunEvidence, *, model: UUID, version: UUID) -> list[Repeat]:
     written = RunIO.objects.filter(
         run__in=alike.order_by("-last_event_at", "uuid")[:MOST],
         direction="output",
-        asset__uuid=model,
+        asset__uuid__in=evidence.names_of(model),
         version__isnull=False,
     )
+    same = set(AssetVersion.objects.filter(pk__in=evidence.by_any_name(version)).values_list("pk", flat=True))
     found = []
     for io in written.select_related("version").order_by("-run__last_event_at", "run_id"):
         if io.version is None:
@@ -41,29 +42,8 @@ def of(run: RunEvidence, *, model: UUID, version: UUID) -> list[Repeat]:
         described = next((one for one in evidence.producing_runs(io.version.uuid) if one.uuid == io.run_id), None)
         if described is None:
             continue
-        is_same = io.version.uuid == version
-        theirs = _by_run(version, io.run_id) if is_same else evidence.measurements(io.version.uuid)
-        ours = _by_run(version, run.uuid) if is_same else evidence.measurements(version)
+        is_same = io.version.pk in same
+        theirs = evidence.measurements(io.version.uuid, run=io.run_id if is_same else None)
+        ours = evidence.measurements(version, run=run.uuid if is_same else None)
         found.append(Repeat(run=described, version=io.version.key, measurements=theirs, own=ours))
     return found
-
-
-def _by_run(version: UUID, run: UUID) -> list[Measurement]:
-    """The newest measurement of each metric and segment that this run reported."""
-    observations = (
-        Observation.objects.filter(version__uuid=version, run=run)
-        .order_by("metric", "segment", "-measured_at")
-        .distinct("metric", "segment")
-    )
-    return [
-        Measurement(
-            metric=one.metric,
-            segment=one.segment,
-            value=one.value,
-            measured_at=one.measured_at,
-            sample_size=one.sample_size,
-            dataset=None,
-            run=run,
-        )
-        for one in observations
-    ]

@@ -4,22 +4,25 @@ from uuid import UUID
 
 from django.db import connection
 
-from lineage import identity
+from lineage import identity, inputs
+from lineage.asof import NOW
 from lineage.identity import Family
 
 
 def datasets(model: UUID) -> list[UUID]:
-    """The datasets, the model itself and other models left out, that jobs read now which serve the model; by name."""
+    """The datasets, by name, that jobs read now which serve the model by any of its names; no models among them."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
+            WITH model AS MATERIALIZED (
+                SELECT same.id FROM lineage_asset m CROSS JOIN {inputs.same("m.id", NOW)} AS same WHERE m.uuid = %s)
             SELECT DISTINCT ON (read.namespace, read.name) read.uuid
-            FROM lineage_asset m
-            JOIN lineage_edge used ON used.source_id = m.id AND used.relation = 'consumed' AND used.valid_to IS NULL
+            FROM model
+            JOIN lineage_edge used ON used.source_id = model.id AND used.relation = 'consumed' AND used.valid_to IS NULL
             JOIN lineage_asset job ON job.id = used.target_id AND job.kind = 'deployment'
             JOIN lineage_edge fed ON fed.target_id = job.id AND fed.relation = 'consumed' AND fed.valid_to IS NULL
             JOIN lineage_asset read ON read.id = fed.source_id AND read.kind = 'dataset'
-            WHERE m.uuid = %s ORDER BY read.namespace, read.name
+            WHERE read.id NOT IN (SELECT id FROM model) ORDER BY read.namespace, read.name
             """,
             [model],
         )

@@ -74,7 +74,10 @@ def _observed(asset: Asset, contract: Contract) -> Observed:
         for remark in remarks.of_dataset(asset.uuid, [facetschemas.ASSERTIONS], limit=MAX_REMARKS):
             facet_of_remark = facetschemas.read(Assertions, remark.body)
             for one in facet_of_remark.assertions if facet_of_remark else ():
-                assertions.setdefault((one.assertion, one.column), (one.success, remark.said_at))
+                success, at = assertions.setdefault((one.assertion, one.column), (one.success, remark.said_at))
+                if remark.is_contradicted and at == remark.said_at:
+                    # By two names of the dataset at one instant: the worse counts.
+                    assertions[one.assertion, one.column] = (success and one.success, at)
     return Observed(columns=columns, columns_at=columns_at, assertions=assertions, written_at=written_at)
 
 

@@ -34,10 +34,14 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """A finding that a promotion passed with because of a waiver, and that none covers any more."""
+    """A finding that a promotion passed with because of a waiver, and that none covers any more.
+
+    `ended_at`: when the last of its waivers ended; None when none did, but does not count any more.
+    """
 
     finding: Finding
     since: datetime
+    ended_at: datetime | None
 
 
 def subject_of(promotion: Promotion, at: datetime | None = None) -> Subject:
@@ -109,7 +113,14 @@ def gaps(promotion: Promotion, at: datetime) -> list[Gap]:
     if not uncovered:
         return []
     ends = _last_ends(subject_of(promotion, at), [rule for one in uncovered if (rule := rule_of(one))], at)
-    return [Gap(finding=one, since=ends.get(rule_of(one) or ("", ""), at)) for one in uncovered]
+    ended = [(one, ends.get(rule_of(one) or ("", ""))) for one in uncovered]
+    return [Gap(finding=one, since=end or at, ended_at=end) for one, end in ended]
+
+
+def last_end(promotions: Iterable[Promotion], at: datetime) -> datetime | None:
+    """When the last waiver ended of those that these promotions lack at that instant; None if none has."""
+    ends = [gap.ended_at for promotion in promotions for gap in gaps(promotion, at)]
+    return max((end for end in ends if end is not None), default=None)
 
 
 def uncovered(promotions: Iterable[Promotion], at: datetime) -> frozenset[int]:

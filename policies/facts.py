@@ -34,10 +34,12 @@ def gather(promotion: Promotion, check: Check, parameters: Parameters) -> Facts:
 
 
 def in_stage(promotion: Promotion) -> Promotion | None:
-    """The promotion that brought another version of the model into the stage last; None when there is none."""
+    """The promotion that brought another version of the model, by any of its names, into the stage last, if any did."""
     return (
-        Promotion.objects.filter(model=promotion.model, stage=promotion.stage, state=State.PASSED)
-        .exclude(model_version=promotion.model_version)
+        Promotion.objects.filter(
+            model__in=evidence.names_of(promotion.model), stage=promotion.stage, state=State.PASSED
+        )
+        .exclude(version=promotion.version)
         .order_by("-decided_at", "-id")
         .first()
     )

@@ -5,10 +5,11 @@ Three kinds. *Unapproved*: a model version is live at a stage that a policy guar
 live is wrong, and has not taken it back.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -57,7 +58,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Something that is wrong now. `key` says what it is about."""
+    """Something that is wrong now. `key` says what it is about, `began_at` since when that is, if anybody knows."""
 
     kind: Kind
     key: str
@@ -70,6 +71,7 @@ class Found:
     severity: str
     headline: str
     detail: Mapping[str, Any] = field(default_factory=dict)
+    began_at: Callable[[], datetime | None] = lambda: None
 
 
 def watch() -> None:
@@ -80,17 +82,44 @@ def watch() -> None:
         if not (row and row[0]):
             return
         now = timezone.now()
-        versions = live.versions()
-        live_versions = {one.version for one in versions}
-        reconcile(Kind.UNAPPROVED, _unapproved(versions, now), live_versions=live_versions)
-        reconcile(Kind.UNCOVERED, _uncovered(versions, now), live_versions=live_versions)
-        reconcile(Kind.ALERT, _alerts(versions), live_versions=live_versions)
+        versions = live_versions()
+        shown = {name.version for one in versions for name in one.names}
+        reconcile(Kind.UNAPPROVED, _unapproved(versions, now), live_versions=shown)
+        reconcile(Kind.UNCOVERED, _uncovered(versions, now), live_versions=shown)
+        reconcile(Kind.ALERT, _alerts(versions), live_versions=shown)
+
+
+def live_versions() -> list[LiveVersion]:
+    """What is live, each by the name by which it was promoted into its stage, where it has several names.
+
+    One that blocked it and never let it in goes before one that let it in: nobody passes by calling it something else.
+    """
+    versions = live.versions()
+    asked = [name.version for one in versions if one.others for name in one.names]
+    if not asked:
+        return versions
+    states: dict[tuple[UUID, str], set[str]] = {}
+    promotions = Promotion.objects.filter(model_version__in=among(asked)).exclude(state=State.WITHDRAWN)
+    for version, stage, state in promotions.values_list("model_version", "stage", "state"):
+        states.setdefault((version, stage), set()).add(state)
+
+    def rank(one: LiveVersion) -> int:
+        reached = states.get((one.version, one.stage), set())
+        if State.PASSED in reached:
+            return 1
+        return 0 if State.BLOCKED in reached else 2 if reached else 3
+
+    return [_known_as(sorted(one.names, key=rank)) for one in versions]
+
+
+def _known_as(names: list[LiveVersion]) -> LiveVersion:
+    return replace(names[0], others=tuple(names[1:]))
 
 
 def reconcile(kind: Kind, found: Iterable[Found], *, live_versions: set[UUID]) -> None:
     """Open what is found and not open yet, and close what is open and not found any more.
 
-    What a person dismissed stays closed for as long as it is about the same.
+    What a person dismissed stays closed for as long as it is about the same: what began later is something else.
     """
     wrong = {one.key: one for one in found}
     standing = {one.key: one for one in Incident.objects.filter(kind=kind, closed_at=None)}
@@ -101,10 +130,13 @@ def reconcile(kind: Kind, found: Iterable[Found], *, live_versions: set[UUID]) -
         if incident.model_version in live_versions:
             ending = Ending.RESOLVED if kind is Kind.ALERT else Ending.APPROVED
         _close(incident, ending)
-    dismissed = set(
-        Incident.objects.filter(kind=kind, closed_as=Ending.DISMISSED, key__in=wrong).values_list("key", flat=True)
-    )
-    for key in wrong.keys() - standing.keys() - dismissed:
+    dismissals = Incident.objects.filter(kind=kind, closed_as=Ending.DISMISSED, key__in=wrong).order_by("closed_at")
+    dismissed = {one.key: one.closed_at for one in dismissals if one.closed_at is not None}
+    for key in wrong.keys() - standing.keys():
+        if key in dismissed:
+            began_at = wrong[key].began_at()
+            if began_at is None or began_at <= dismissed[key]:
+                continue
         open_one(wrong[key])
 
 
@@ -184,8 +216,9 @@ def _guarded(versions: Sequence[LiveVersion], now: datetime) -> set[tuple[UUID, 
     found: set[tuple[UUID, str]] = set()
     if not policies:
         return found
-    known = candidates.known({one.model for one in versions})
-    for model, stage, namespace, name in {(one.model, one.stage, one.namespace, one.name) for one in versions}:
+    named = [name for one in versions for name in one.names]
+    known = candidates.known({one.model for one in named})
+    for model, stage, namespace, name in {(one.model, one.stage, one.namespace, one.name) for one in named}:
         candidate = Candidate(stage=stage, namespace=namespace, model=name, **known[model])
         if selection.select(policies, candidate, now).is_in_effect:
             found.add((model, stage))
@@ -214,12 +247,12 @@ def _unapproved(versions: Iterable[LiveVersion], now: datetime) -> Iterable[Foun
         passed = let_in([one.version for one in listed], stage)
         unapproved += [one for one in listed if one.version not in passed]
     guarded = _guarded(unapproved, now)
-    for one in unapproved:
-        if (one.model, one.stage) in guarded:
+    for served in unapproved:
+        for one in [name for name in served.names if (name.model, name.stage) in guarded][:1]:
             yield _of(
                 one,
                 kind=Kind.UNAPPROVED,
-                key=f"live:{one.deployment}:{one.version}",
+                key=f"live:{one.deployment}:{one.served}",
                 severity="critical",
                 headline=f"{one.name} {one.key} is live in {one.stage} on {one.deployment_name} without a verdict.",
             )
@@ -229,32 +262,33 @@ def _uncovered(versions: Iterable[LiveVersion], now: datetime) -> Iterable[Found
     """Those of which no promotion stands any more without a waiver that has ended."""
     listed = list(versions)
     passed: dict[tuple[UUID, str], list[Promotion]] = {}
-    about = among({one.version for one in listed})
+    about = among({name.version for one in listed for name in one.names})
     for promotion in Promotion.objects.filter(model_version__in=about, state=State.PASSED):
         passed.setdefault((promotion.model_version, promotion.stage), []).append(promotion)
     ended = coverage.uncovered((one for several in passed.values() for one in several), now)
     for one in listed:
-        promotions = passed.get((one.version, one.stage), [])
+        promotions = [each for name in one.names for each in passed.get((name.version, one.stage), [])]
         if promotions and all(promotion.pk in ended for promotion in promotions):
             newest = max(promotions, key=lambda promotion: promotion.pk)
-            yield _of(
+            found = _of(
                 one,
                 kind=Kind.UNCOVERED,
-                key=f"uncovered:{one.deployment}:{one.version}",
+                key=f"uncovered:{one.deployment}:{one.served}",
                 severity="warning",
                 headline=f"{one.name} {one.key} is live in {one.stage} by a waiver that has ended.",
                 detail={"promotion": str(newest.uuid)},
             )
+            yield replace(found, began_at=partial(coverage.last_end, promotions, now))
 
 
 def _alerts(versions: Iterable[LiveVersion]) -> Iterable[Found]:
-    served = {one.version: one for one in versions}
+    served = {name.version: one for one in versions for name in one.names}
     for alert in live.open_alerts():
         if one := served.get(alert.version):
             yield _of(
                 one,
                 kind=Kind.ALERT,
-                key=f"alert:{alert.version}:{alert.id}"[:200],
+                key=f"alert:{one.served}:{alert.id}"[:200],
                 severity=alert.severity,
                 headline=f"{alert.job_name} says that something is wrong with {one.name} {one.key}.",
                 detail={"alert": alert.id, "kind": alert.kind, "since": alert.opened_at.isoformat()},

@@ -15,6 +15,7 @@ def facts(rows: Sequence[Measurement]) -> list[MeasurementFact]:
             measured_at=row.measured_at.isoformat(),
             dataset=row.dataset,
             sample_size=row.sample_size,
+            is_contradicted=row.is_contradicted,
         )
         for row in rows
     ]

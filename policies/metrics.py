@@ -9,7 +9,8 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from lineage import live, selectors
+from lineage import evidence, selectors
+from policies import incidents
 from policies.evaluation import State
 from policies.incidentmodels import Incident
 from policies.models import Finding, Promotion
@@ -22,9 +23,13 @@ UNJUDGED = "none"
 
 @dataclass(frozen=True, slots=True)
 class _Live:
+    """`served`: the version as its deployment names it. `has_names`: it has others."""
+
     version: UUID
     stage: str
     labels: tuple[str, str, str, str]
+    served: UUID
+    has_names: bool = False
 
 
 class Production(Collector):
@@ -48,16 +53,19 @@ class Production(Collector):
 
 def _live() -> list[_Live]:
     """Versions that deployments read, and of models that none is known to read those that passed last into a stage."""
+    versions = incidents.live_versions()
     found = {
-        (one.version, one.stage): _Live(one.version, one.stage, (one.namespace, one.name, one.key, one.stage))
-        for one in live.versions()
+        (one.version, one.stage): _Live(
+            one.version, one.stage, (one.namespace, one.name, one.key, one.stage), one.served, bool(one.others)
+        )
+        for one in versions
     }
-    deployed = {(labels.labels[0], labels.labels[1], stage) for (_, stage), labels in found.items()}
+    deployed = {(name.namespace, name.name, name.stage) for one in versions for name in one.names}
     passed = Promotion.objects.filter(state=State.PASSED).order_by("model", "stage", "-decided_at", "-id")
     for row in passed.distinct("model", "stage").only("namespace", "model_name", "version", "stage", "model_version"):
         if (row.namespace, row.model_name, row.stage) not in deployed:
             labels = (row.namespace, row.model_name, row.version, row.stage)
-            found[row.model_version, row.stage] = _Live(row.model_version, row.stage, labels)
+            found[row.model_version, row.stage] = _Live(row.model_version, row.stage, labels, row.model_version)
     return sorted(found.values(), key=lambda one: one.labels)[:MAX_VERSIONS]
 
 
@@ -91,10 +99,13 @@ def _kpis(
         for name in ("minimum", "maximum")
     }
     measured: dict[UUID, list[tuple[str, str, float]]] = {}
-    for row in selectors.newest_observations([one.version for one in versions]):
+    for row in selectors.newest_observations([one.version for one in versions if not one.has_names]):
         if row.value is not None:
             measured.setdefault(row.version.uuid, []).append((row.metric, row.segment, row.value))
     for one in versions:
+        if one.has_names:
+            told = evidence.measurements(one.served)
+            measured[one.version] = [(row.metric, row.segment, row.value) for row in told if row.value is not None]
         for metric, segment, value in measured.get(one.version, ()):
             values.add_metric([*one.labels, metric, segment], value)
         promotion = newest.get((one.version, one.stage))

@@ -44,6 +44,8 @@ def card(promotion: Promotion) -> CardFact | None:
     """What was said of the version, else of the model as a whole, else the model's documentation."""
     said = remarks.of_version(promotion.model_version, [facetschemas.MODEL_CARD])
     for remark in sorted(said, key=lambda one: one.scope is not Scope.VERSION):
+        if remark.is_contradicted:
+            return None
         if (facet := facetschemas.read(ModelCard, remark.body)) is not None:
             return CardFact(source=remark.key, sections=modelcards.sections(facet))
     facets = {facet.key: facet.value for facet in selectors.facets(selectors.asset(promotion.model))}
@@ -55,16 +57,19 @@ def card(promotion: Promotion) -> CardFact | None:
 
 
 def tests(promotion: Promotion) -> list[TestFact]:
-    """The newest result of each test; unnamed ones of a category count with the newest facet that has some."""
+    """The newest result of each test; unnamed ones of a category count with the newest facet that has some.
+
+    Of a test that two names of the version tell of at one instant each result counts.
+    """
     found: dict[tuple[str, str], tuple[Remark, list[TestFact]]] = {}
     said = _of_version(promotion, facetschemas.TEST_RESULTS, facetschemas.TEST)
-    if _is_unreadable(said):
-        at = said[0].said_at.isoformat()
-        return [TestFact(category=ANY, name=said[0].key, outcome="unreadable", is_blocking=True, performed_at=at)]
+    if (bad := _unreadable(said)) is not None:
+        at = bad.said_at.isoformat()
+        return [TestFact(category=ANY, name=bad.key, outcome="unreadable", is_blocking=True, performed_at=at)]
     for remark in said:
         for fact in _tests(remark):
             told, facts = found.setdefault((fact.category, fact.name), (remark, []))
-            if told is remark:
+            if told is remark or (remark.is_contradicted and told.said_at == remark.said_at):
                 facts.append(fact)
     return [fact for _, facts in found.values() for fact in facts]
 
@@ -139,8 +144,13 @@ def _of_version(promotion: Promotion, *keys: str) -> list[Remark]:
 
 
 def _read(form: type[Read], said: list[Remark]) -> Iterator[tuple[Remark, Read]]:
-    """Those that are of the form, at most MOST; none when the newest is not, since nobody knows what it says."""
+    """Those that are of the form, at most MOST; none when the newest is not, since nobody knows what it says.
+
+    None from where names of the version contradict each other on, for then nobody knows which counts.
+    """
     for remark in said[:MOST]:
+        if remark.is_contradicted:
+            return
         facet = facetschemas.read(form, remark.body)
         if facet is not None:
             yield remark, facet
@@ -148,9 +158,10 @@ def _read(form: type[Read], said: list[Remark]) -> Iterator[tuple[Remark, Read]]
             return
 
 
-def _is_unreadable(said: list[Remark]) -> bool:
-    """Whether the newest is not of its form."""
-    return any(facetschemas.read(FORMS[remark.key], remark.body) is None for remark in said[:1])
+def _unreadable(said: list[Remark]) -> Remark | None:
+    """The newest if it is not of its form; of what names of the version tell differently at once, any that is not."""
+    newest = [one for one in said if one.is_contradicted and one.said_at == said[0].said_at] or said[:1]
+    return next((one for one in newest if facetschemas.read(FORMS[one.key], one.body) is None), None)
 
 
 def _tests(remark: Remark) -> Iterator[TestFact]:
@@ -189,20 +200,26 @@ def _version(one: evidence.InputEvidence) -> UUID | None:
 
 
 def _quality(one: evidence.InputEvidence) -> QualityFact:
-    """The newest of each assertion and column, of what was told of the version and of what is inferred apart."""
+    """The newest of each assertion and column, of what was told of the version and of what is inferred apart.
+
+    Of what two names of the version tell at one instant the worse counts.
+    """
     version = _version(one)
     if version is None or not one.is_pinned:
         return QualityFact(input=_input(one), assertions=[])
     keys = [facetschemas.ASSERTIONS, facetschemas.TEST]
     said = remarks.of_version(version, keys, of_testers=True, with_inferred=True)
     said = [remark for remark in said if remark.scope is not Scope.ASSET]
-    if _is_unreadable(said):
-        return QualityFact(input=_input(one), assertions=[], problem=f"the facet {said[0].key} is not of its form")
-    found: dict[tuple[str, str | None, bool], AssertionFact] = {}
+    if (bad := _unreadable(said)) is not None:
+        return QualityFact(input=_input(one), assertions=[], problem=f"the facet {bad.key} is not of its form")
+    found: dict[tuple[str, str | None, bool], tuple[Remark, AssertionFact]] = {}
     for remark in said:
         for fact in _asserted(remark):
-            found.setdefault((fact.name, fact.column, fact.is_inferred), fact)
-    return QualityFact(input=_input(one), assertions=list(found.values()))
+            place = (fact.name, fact.column, fact.is_inferred)
+            told, known = found.setdefault(place, (remark, fact))
+            if remark.is_contradicted and told.said_at == remark.said_at:
+                found[place] = (told, min(known, fact, key=lambda each: (each.success, each.is_warning)))
+    return QualityFact(input=_input(one), assertions=[fact for _, fact in found.values()])
 
 
 def _asserted(remark: Remark) -> Iterator[AssertionFact]:
@@ -231,8 +248,11 @@ def _asserted(remark: Remark) -> Iterator[AssertionFact]:
 def _licence(asset: UUID, version: UUID | None) -> str | None:
     """Of the version if one is stated, else of the asset as a whole."""
     if version is not None:
-        said = remarks.of_version(version, [facetschemas.LICENSE])
-        for _, facet in _read(License, [one for one in said if one.scope is Scope.VERSION]):
+        told = remarks.of_version(version, [facetschemas.LICENSE])
+        said = [remark for remark in told if remark.scope is Scope.VERSION]
+        if said and said[0].is_contradicted:
+            return None
+        for _, facet in _read(License, said):
             return facet.expression
     facets = {facet.key: facet.value for facet in selectors.facets(selectors.asset(asset))}
     known = facetschemas.read(License, facets.get(facetschemas.LICENSE))

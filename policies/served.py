@@ -133,7 +133,7 @@ def _from_profiles(promotion: Promotion, parameters: DriftParameters) -> Distrib
         which = "training" if read is None else "serving"
         return msgspec.structs.replace(fact, problem=f"It is not known which dataset is the {which} data: name it.")
     trained = _profile(_of_version(read))
-    newest = remarks.of_dataset(served.uuid, [facetschemas.DATA_PROFILE], limit=1)
+    newest = remarks.of_dataset(served.uuid, [facetschemas.DATA_PROFILE])
     recent = _profile(newest)
     if trained is None or recent is None:
         of = fact.training if trained is None else fact.serving
@@ -156,7 +156,8 @@ def _of_version(read: evidence.InputEvidence) -> list[Remark]:
 
 
 def _profile(said: Sequence[Remark]) -> DataProfile | None:
-    return facetschemas.read(DataProfile, said[0].body) if said else None
+    """The newest; none when names of what it is of contradict each other."""
+    return facetschemas.read(DataProfile, said[0].body) if said and not said[0].is_contradicted else None
 
 
 def _distribution(training: ColumnProfile, served: ColumnProfile) -> DistributionFact:

@@ -14,7 +14,10 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MeasurementFact(Fact, frozen=True, kw_only=True):
-    """The newest measurement of a metric. `value` is None when it was not a number."""
+    """The newest measurement of a metric. `value` is None when it was not a number.
+
+    Contradicted, and without a value: two names of the model tell different ones of the same time.
+    """
 
     metric: str
     segment: str
@@ -22,6 +25,7 @@ class MeasurementFact(Fact, frozen=True, kw_only=True):
     measured_at: str
     dataset: str | None
     sample_size: int | None = None
+    is_contradicted: bool = False
 
 
 class InputFact(Fact, frozen=True, kw_only=True):

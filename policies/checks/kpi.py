@@ -111,7 +111,7 @@ class _Segment:
         self._reasons = Reasons()
         self._own = _find(facts.measurements, parameters.metric, segment)
         if self._own is None or self._own.value is None:
-            self._reasons.judge(None, "is not a number" if self._own else "was not reported")
+            self._reasons.judge(None, _why_unknown(self._own))
             return
         self.measured["value"] = self._own.value
         self.evidence |= {"measured_at": self._own.measured_at, "dataset": self._own.dataset}
@@ -198,6 +198,12 @@ class _Segment:
         """By how much the own value is worse than the other."""
         value = own.value or 0.0
         return value - other if self.parameters.is_lower_better else other - value
+
+
+def _why_unknown(own: MeasurementFact | None) -> str:
+    if own is None:
+        return "was not reported"
+    return "is told differently by two names of the model" if own.is_contradicted else "is not a number"
 
 
 def _required(parameters: KpiParameters) -> dict[str, Any]:

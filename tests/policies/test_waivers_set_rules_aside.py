@@ -249,6 +249,44 @@ class TestTime:
         incident.refresh_from_db()
         assert incident.closed_as == incidents.Ending.APPROVED
 
+    def test_what_was_dismissed_is_news_again_when_a_later_waiver_ends(
+        self, blocked: Promotion, member: User, approver: User, clock: Clock
+    ) -> None:
+        def standing() -> int:
+            incidents.watch()
+            incidents.watch()
+            return Incident.objects.filter(closed_at=None).count()
+
+        def dismissed() -> None:
+            incidents.dismiss(actor=approver, incident=Incident.objects.get(closed_at=None), reason="Is being mended.")
+
+        first = ask(member, blocked, ends_at=timezone.now() + timedelta(hours=1))
+        waivers.approve(actor=approver, waiver=first)
+        stories.grow(served("1"))
+        clock.at = first.ends_at
+        assert standing() == 1
+        dismissed()
+        clock.at += DAY
+        waivers.sweep()
+        assert standing() == 0
+
+        second = ask(member, blocked, ends_at=clock.at + DAY)
+        waivers.approve(actor=approver, waiver=second)
+        clock.at = second.ends_at - timedelta(seconds=1)
+        assert standing() == 0
+        clock.at = second.ends_at
+        assert standing() == 1
+        dismissed()
+        clock.at += timedelta(seconds=1)
+        assert standing() == 0
+
+        third = ask(member, blocked, ends_at=clock.at + DAY)
+        waivers.approve(actor=approver, waiver=third)
+        clock.at += timedelta(seconds=1)
+        waivers.revoke(actor=member, waiver=third)
+        assert standing() == 1
+        assert Incident.objects.count() == 3
+
     def test_a_new_waiver_closes_the_gap(self, blocked: Promotion, member: User, approver: User, clock: Clock) -> None:
         first = ask(member, blocked)
         waivers.approve(actor=approver, waiver=first)
