@@ -1,6 +1,7 @@
 """Reminding teams of what comes due: an entry in the audit log, which the team's page and other systems read.
 
-Each answer that expires and each initiative that ends is reminded of once, and each initiative under way once a week.
+Each answer that expires, each initiative that ends and each source that falls silent is reminded of once, and each
+initiative under way once a week.
 It is the log that says so, so that no second record can contradict it. An entry has what it says in one sentence and
 the page that it is about, for those who pass it on.
 """
@@ -12,17 +13,20 @@ from django.db import connection, transaction
 
 from assessments import answers, initiatives, records, snapshots
 from assessments.models import Answer, Initiative
-from governance import audit
+from governance import audit, selectors
 from governance.actions import Action
 
 
 def send(now: datetime) -> int:
-    """Remind of each accepted answer that expires within 30 days, and of each open initiative that ends within 14.
+    """Remind of each accepted answer that expires within 30 days, of each open initiative that ends within 14, and of
+    each source that was heard before and not for seven days.
 
     Gives of how many that was not done before.
     """
-    return sum(_of_answer(answer, now) for answer in records.lapsing_soon(now)) + sum(
-        _of_initiative(initiative, now) for initiative in records.ending_soon(now.date())
+    return (
+        sum(_of_answer(answer, now) for answer in records.lapsing_soon(now))
+        + sum(_of_initiative(initiative, now) for initiative in records.ending_soon(now.date()))
+        + sum(_of_source(name, heard_at) for name, heard_at in selectors.silent_senders(now - records.SILENT))
     )
 
 
@@ -50,6 +54,16 @@ def _of_answer(answer: Answer, now: datetime) -> bool:
         "page": f"/maturity/teams/{answer.team.slug}/criteria/{answer.framework}/{answer.criterion}",
     }
     return _remind(Action.ANSWER_REMINDED, answers.subject(answer), detail)
+
+
+def _of_source(name: str, heard_at: datetime) -> bool:
+    """Once for each silence: a source that is heard again may fall silent again."""
+    detail = {
+        "heard_at": heard_at.isoformat(),
+        "says": f"{name} has not been heard since {heard_at:%Y-%m-%d}; what it told counts less from day to day.",
+        "page": "/maturity/reviews",
+    }
+    return _remind(Action.SOURCE_SILENT, f"user:{name}", detail, since=heard_at)
 
 
 def _of_initiative(

@@ -76,6 +76,8 @@ class Action(StrEnum):
     INITIATIVE_REMINDED = "initiative.reminded"
     INITIATIVE_REPORTED = "initiative.reported"
 
+    SOURCE_SILENT = "source.silent"
+
     SNAPSHOT_TAKEN = "snapshot.taken"
     SNAPSHOT_RESTATED = "snapshot.restated"
 

@@ -43,7 +43,12 @@ HORIZON = timedelta(days=2)
 QUESTION_AGE = timedelta(days=30)
 ROWS = 200
 # What comes due: its entry says so in one sentence, and on which page.
-REMINDERS = (Action.ANSWER_REMINDED, Action.INITIATIVE_REMINDED, Action.INITIATIVE_REPORTED)
+REMINDERS = (
+    Action.ANSWER_REMINDED,
+    Action.INITIATIVE_REMINDED,
+    Action.INITIATIVE_REPORTED,
+    Action.SOURCE_SILENT,
+)
 RESTORE = "restore"
 REPLY = "reply"
 

@@ -200,7 +200,7 @@ KIND_WORDS: Mapping[Kind, str] = {
     Kind.VERDICT: "Verdicts",
     Kind.INCIDENT: "Incidents",
     Kind.RETRAIN: "Retraining after a critical alert",
-    Kind.REMINDER: "Reminders of initiatives and answers",
+    Kind.REMINDER: "Reminders of initiatives, answers and silent sources",
 }
 
 

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from assessments import answers, initiatives, lateness, reminders, snapshots, tasks
 from assessments.models import Answer, AnswerReview, Initiative, Reexamination, Snapshot
-from governance.models import AuditEntry, User
+from governance.models import ApiToken, AuditEntry, User
+from tests import factories
 from tests.assessments import people, scenes, stories
 from tests.assessments.scenes import Organisation
 from tests.assessments.stories import NOW
@@ -125,6 +126,25 @@ def test_teams_are_reminded_once_of_an_initiative_that_ends(scene: Organisation)
     assert entry.detail["teams"] == ["credit", "fraud"]
     assert entry.detail["days_left"] in {8, 9}
     assert entry.detail["asked"] >= 2
+
+
+def test_a_silence_of_a_source_is_told_once(db: None) -> None:
+    silent = factories.user("collector", is_service=True)
+    factories.client(silent)
+    now = timezone.now()
+
+    def heard(days: int) -> None:
+        ApiToken.objects.filter(user=silent).update(last_used_at=now - timedelta(days=days))
+
+    heard(6)
+    assert reminders.send(now) == 0
+    heard(8)
+    assert (reminders.send(now), reminders.send(now)) == (1, 0)
+    (entry,) = AuditEntry.objects.filter(action="source.silent")
+    assert entry.detail["says"].startswith(f"collector has not been heard since {now - timedelta(days=8):%Y-%m-%d}")
+    # It is heard again, and falls silent again.
+    ApiToken.objects.filter(user=silent).update(last_used_at=now + timedelta(days=1))
+    assert (reminders.send(now), reminders.send(now + timedelta(days=9))) == (0, 1)
 
 
 def test_once_a_week_it_is_said_how_far_an_initiative_is(scene: Organisation) -> None:
