@@ -64,47 +64,48 @@ class Moment:
 
 NOW = Moment()
 
-# What people said by then of the two assets of an edge `e`: a row `d` of declarations, that they are apart.
-_APART = """d.direction = 'apart' AND d.known_at <= %(known_at)s
-          AND (d.job_id = e.source_id AND d.assets @> to_jsonb(e.target_id)
-               OR d.job_id = e.target_id AND d.assets @> to_jsonb(e.source_id))"""
-_LATER = """later.job_id = d.job_id AND later.direction = d.direction AND later.known_at <= %(known_at)s
-              AND (later.event_time, later.digest) > (d.event_time, d.digest)"""
-_APART_NEXT = f"""(
-        SELECT min(d.event_time) FROM lineage_declaration d
-        WHERE {_APART} AND d.event_time > %(as_of)s::timestamptz AND NOT EXISTS (
-            SELECT FROM lineage_declaration later WHERE {_LATER} AND later.event_time = d.event_time))"""
-_TOLD = "lineage_as_known(e.valid_from, e.known_at, e.also_told, %(known_at)s)"
+# What people said by then of the two assets of an edge `e`: a row `d` of declarations, that they are apart. Of two of
+# the same time the one with the greater digest has the last word.
+_APART = """
+    d.job_id IN (e.source_id, e.target_id) AND d.direction = 'apart' AND d.known_at <= %(known_at)s
+    AND d.assets @> to_jsonb(CASE d.job_id WHEN e.source_id THEN e.target_id ELSE e.source_id END)
+    AND NOT EXISTS (
+        SELECT FROM lineage_declaration later
+        WHERE later.job_id = d.job_id AND later.direction = 'apart' AND later.known_at <= %(known_at)s
+          AND later.event_time = d.event_time AND later.digest > d.digest)"""
 
-# Observed edges by their tellings, while people did not say the contrary (see `lineage.declarations`), or again after
-# that. Declared ones by the newest declaration of the job that was known: the rows of `lineage_edge` only say which
-# pairs to look at, since they are made of all declarations.
+# Observed edges by their tellings. What is told of names holds until people say the contrary, and again after that (see
+# `lineage.declarations`). Declared edges by the newest declaration of the job that was known: the rows of
+# `lineage_edge` only say which pairs to look at, since they are made of all declarations.
 AS_KNOWN = f"""(
-    SELECT e.id, e.source_id, e.target_id, e.relation, false AS is_declared, {_TOLD} AS valid_from,
-           CASE WHEN e.relation IN ('alias', 'alias_of') THEN {_APART_NEXT} END AS valid_to, e.last_seen_at
+    SELECT e.id, e.source_id, e.target_id, e.relation, false AS is_declared,
+           lineage_as_known(e.valid_from, e.known_at, e.also_told, %(known_at)s) AS valid_from,
+           NULL::timestamptz AS valid_to, e.last_seen_at
     FROM lineage_edge e
-    WHERE NOT e.is_declared AND {_TOLD} <= COALESCE(%(as_of)s::timestamptz, 'infinity')
-      AND (e.relation NOT IN ('alias', 'alias_of') OR NOT EXISTS (
-          SELECT FROM lineage_declaration d
-          WHERE {_APART} AND d.event_time <= COALESCE(%(as_of)s::timestamptz, 'infinity') AND NOT EXISTS (
-              SELECT FROM lineage_declaration later
-              WHERE {_LATER} AND later.event_time <= GREATEST(d.event_time, {_TOLD}))))
+    WHERE NOT e.is_declared AND e.relation NOT IN ('alias', 'alias_of')
+      AND lineage_as_known(e.valid_from, e.known_at, e.also_told, %(known_at)s)
+          <= COALESCE(%(as_of)s::timestamptz, 'infinity')
     UNION ALL
-    SELECT e.id, e.source_id, e.target_id, CASE WHEN apart.job_id = e.source_id THEN 'alias' ELSE 'alias_of' END, true,
-           again.valid_from, {_APART_NEXT}, e.last_seen_at
+    SELECT e.id, e.source_id, e.target_id,
+           CASE WHEN (told.at >= again.at) IS NOT FALSE THEN e.relation
+                WHEN apart.asset = e.source_id THEN 'alias' ELSE 'alias_of' END,
+           (told.at >= again.at) IS FALSE, GREATEST(told.at, again.at),
+           (SELECT min(d.event_time) FROM lineage_declaration d
+            WHERE {_APART} AND d.event_time > %(as_of)s::timestamptz), e.last_seen_at
     FROM lineage_edge e
-    CROSS JOIN LATERAL (
-        SELECT d.job_id, d.event_time FROM lineage_declaration d
-        WHERE {_APART} AND d.event_time <= COALESCE(%(as_of)s::timestamptz, 'infinity') AND NOT EXISTS (
-            SELECT FROM lineage_declaration later WHERE {_LATER} AND later.event_time = d.event_time)
+    CROSS JOIN LATERAL (SELECT lineage_as_known(e.valid_from, e.known_at, e.also_told, %(known_at)s) AS at) AS told
+    LEFT JOIN LATERAL (
+        SELECT d.job_id AS asset, d.event_time AS at FROM lineage_declaration d
+        WHERE {_APART} AND d.event_time <= COALESCE(%(as_of)s::timestamptz, 'infinity')
         ORDER BY d.event_time DESC LIMIT 1
-    ) AS apart
-    CROSS JOIN LATERAL (
-        SELECT min(d.event_time) AS valid_from FROM lineage_declaration d
-        WHERE d.job_id = apart.job_id AND d.direction = 'apart' AND d.known_at <= %(known_at)s
-          AND d.event_time > apart.event_time AND d.event_time <= COALESCE(%(as_of)s::timestamptz, 'infinity')
-    ) AS again
-    WHERE NOT e.is_declared AND e.relation IN ('alias', 'alias_of') AND {_TOLD} < again.valid_from
+    ) AS apart ON true
+    LEFT JOIN LATERAL (
+        SELECT min(d.event_time) AS at FROM lineage_declaration d
+        WHERE d.job_id = apart.asset AND d.direction = 'apart' AND d.known_at <= %(known_at)s
+          AND d.event_time > apart.at AND d.event_time <= COALESCE(%(as_of)s::timestamptz, 'infinity')
+    ) AS again ON true
+    WHERE NOT e.is_declared AND e.relation IN ('alias', 'alias_of')
+      AND told.at <= COALESCE(%(as_of)s::timestamptz, 'infinity') AND (apart.at IS NULL OR again.at IS NOT NULL)
     UNION ALL
     SELECT e.id, e.source_id, e.target_id, e.relation, true, said.valid_from, dropped.valid_to, said.last_seen_at
     FROM lineage_edge e
