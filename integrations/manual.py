@@ -178,8 +178,8 @@ def _carried_out(system: System) -> Iterator[str]:
     if Mechanism.OPENLINEAGE in system.mechanisms:
         yield from _connecting(system)
     yield (
-        f"Assay tells it {kinds}, once that is switched on in the portal, on the connection's page under *What is "
-        "carried out* ([how that goes](../carrying-out.md))."
+        f"Assay tells it {kinds}, once that is switched on: in the portal on the connection's page, under *What is "
+        "carried out*, or by `PUT /api/v1/connections/<connection>/outlet` ([how that goes](../carrying-out.md))."
     )
     yield carrier.setup
     yield from _form(carrier.setting, Setting)

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from integrations import admitting, receiver
-from integrations.api import connections, deliveries
+from integrations.api import connections, deliveries, outlets
 
 urlpatterns = [
     path("hooks/<slug:slug>/admission", admitting.Admission.as_view(), name="admission"),
@@ -20,6 +20,7 @@ urlpatterns = [
         "connections/<slug:slug>/secrets/<int:number>", connections.SecretView.as_view(), name="api-connection-secret"
     ),
     path("connections/<slug:slug>/pause", connections.PauseView.as_view(), name="api-connection-pause"),
+    path("connections/<slug:slug>/outlet", outlets.OutletView.as_view(), name="api-connection-outlet"),
     path("connections/<slug:slug>/replay", connections.ReplayView.as_view(), name="api-connection-replay"),
     path("connections/<slug:slug>/deliveries", deliveries.DeliveriesView.as_view(), name="api-deliveries"),
     path("connections/<slug:slug>/readings", deliveries.ReadingsView.as_view(), name="api-readings"),

@@ -163,3 +163,26 @@ def test_a_list_costs_the_same_however_long_it_is(owner: User, team: Team, djang
         _, page = call(client, "GET", "connections")
     assert len(page["results"]) == 12
     assert {len(one["secrets"]) for one in page["results"]} == {1}
+
+
+def test_what_is_carried_out_is_set_and_read(owner: User, member: User, team: Team) -> None:
+    connecting.connection(team, slug="code", system="github", address="https://api.git.example")
+    client, path = factories.client(owner), "connections/code/outlet"
+
+    nothing = call(client, "GET", path)
+    status, made = call(client, "PUT", path, {"kinds": ["verdict"], "setting": {"how": "check_run"}})
+
+    assert nothing[1] == {
+        "kinds": [],
+        "setting": {},
+        "is_active": False,
+        "since": None,
+        "requests": {"pending": 0, "sent": 0, "given_up": 0},
+    }
+    assert (status, made["kinds"], made["setting"], made["is_active"]) == (200, ["verdict"], {"how": "check_run"}, True)
+    assert call(client, "GET", path)[1] == made
+    for wrong, field in (({"kinds": ["rumour"]}, "kinds"), ({"kinds": [], "setting": {"how": "loudly"}}, "setting")):
+        refused = call(client, "PUT", path, wrong)
+        assert (refused[0], set(refused[1]["fields"])) == (400, {field})
+    assert call(factories.client(member), "PUT", path, {"kinds": []})[0] == 403
+    assert call(client, "GET", "connections/none/outlet")[0] == 404
