@@ -23,6 +23,10 @@ from lineage.identity import Kind
 from lineage.models import Asset, AssetVersion, Event, Observation, Outbox, Run
 
 _ALIKE = f"SELECT v.id FROM lineage_assetversion said CROSS JOIN {inputs.alike('said', NOW)} AS v WHERE said.uuid = %s"
+# The ids of the runs that wrote a version, given by its UUID, by any of its names.
+WRITERS = f"""
+    SELECT io.run_id FROM unnest(ARRAY({_ALIKE})) AS v (id)
+    JOIN lineage_runio io ON io.version_id = v.id AND io.direction = 'output'"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,14 +133,6 @@ def by_any_name(version: UUID) -> RawSQL:
     return _subquery(_ALIKE, version)
 
 
-def writers(version: UUID) -> RawSQL:
-    """A subquery: the ids of the runs that wrote a version by any of its names."""
-    statement = f"""
-        SELECT io.run_id FROM unnest(ARRAY({_ALIKE})) AS v (id)
-        JOIN lineage_runio io ON io.version_id = v.id AND io.direction = 'output'"""
-    return _subquery(statement, version)
-
-
 def names_of(asset: UUID) -> RawSQL:
     """A subquery: the UUIDs of an asset by all of its names."""
     statement = f"""
@@ -194,7 +190,7 @@ def _newest(told: Sequence[Measurement]) -> Measurement:
 def producing_runs(version: UUID) -> list[RunEvidence]:
     """The runs that wrote this version, the newest first; by other names only where none wrote it by its own."""
     runs = _in_order(Run.objects.filter(io__version__uuid=version, io__direction="output"))
-    runs = runs or _in_order(Run.objects.filter(pk__in=writers(version)))
+    runs = runs or _in_order(Run.objects.filter(pk__in=_subquery(WRITERS, version)))
     read = _inputs([run.uuid for run in runs])
     return [
         RunEvidence(

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Func, IntegerField, Value
+from django.db.models import BooleanField, F, Func, IntegerField, Value
+from django.db.models.expressions import RawSQL
 
 from lineage import events, evidence
 from lineage.models import Event
@@ -32,7 +33,9 @@ class Maker:
 
 def of(version: UUID) -> list[Maker]:
     """The makers of a version by whichever of its names they made it, each once."""
-    told = Event.objects.filter(run__in=evidence.writers(version))
+    # As an array: for a list of which it knows nothing the planner would rather read all events.
+    theirs = f"lineage_event.run = ANY(ARRAY({evidence.WRITERS}))"
+    told = Event.objects.filter(RawSQL(theirs, [version], BooleanField()))  # noqa: S611 - the text is ours
     senders = told.filter(sender__isnull=False).order_by().values_list("sender_id", flat=True).distinct()
     found = {Maker(role=RUNNER, user=sender): None for sender in senders}
     # Bodies are bytes, and only the few that hold the facet are read.
