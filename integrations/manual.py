@@ -38,6 +38,7 @@ TOLD: dict[Kind, str] = {
     Kind.VERDICT: "verdicts",
     Kind.INCIDENT: "incidents",
     Kind.RETRAIN: "that a model is to be trained again",
+    Kind.REMINDER: "reminders",
 }
 WORDS: dict[type, str] = {str: "text", bool: "yes or no", int: "whole number", float: "number"}
 HOOK = "https://assay.example/api/v1/hooks/<connection>"
@@ -174,7 +175,7 @@ def _carried_out(system: System) -> Iterator[str]:
     if carrier is None:
         return
     yield "## What Assay tells it"
-    kinds = ", ".join(words for kind, words in TOLD.items() if kind in carrier.kinds)
+    kinds = ", ".join(TOLD[kind] for kind in Kind if kind in carrier.kinds)
     if Mechanism.OPENLINEAGE in system.mechanisms:
         yield from _connecting(system)
     yield (
