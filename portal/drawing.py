@@ -19,6 +19,8 @@ RELATIONS = {
     "alias_of": "is the same as",
     "renamed": "was renamed to",
 }
+# Declared by people, where other edges are by jobs.
+OF_NAMES = frozenset({"alias", "alias_of"})
 
 
 def document(found: Neighbourhood, day: Day = days.TODAY) -> dict[str, object]:
@@ -58,12 +60,13 @@ def document(found: Neighbourhood, day: Day = days.TODAY) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One edge, as the words of a list."""
+    """One edge, as the words of a list. Declared by a job, or decided by somebody, where no run shows it."""
 
     source: Node
     relation: str
     target: Node
     is_declared: bool
+    is_decided: bool
 
 
 def rows(found: Neighbourhood) -> list[Row]:
@@ -74,7 +77,8 @@ def rows(found: Neighbourhood) -> list[Row]:
             source=nodes[link.source],
             relation=RELATIONS.get(link.relation, link.relation),
             target=nodes[link.target],
-            is_declared=link.is_declared,
+            is_declared=link.is_declared and link.relation not in OF_NAMES,
+            is_decided=link.is_declared and link.relation in OF_NAMES,
         )
         for link in found.links
     ]

@@ -15,7 +15,7 @@ from lineage.asof import Moment
 from lineage.fieldgraph import FieldNeighbourhood
 from lineage.models import Asset
 from lineage.provenance import Provenance, Spot
-from lineage.traversal import Neighbourhood
+from lineage.traversal import Link, Neighbourhood
 from portal import drawing
 from portal.graph.question import Question, View
 
@@ -118,13 +118,19 @@ def _of_map(found: Neighbourhood) -> Picture:
                 target=str(link.target),
                 relation=link.relation,
                 is_dashed=link.is_declared,
-                note="declared, no run has shown it yet" if link.is_declared else "",
+                note=_note(link),
             )
             for link in found.links
         ],
         reason=found.reason,
         are_counts_exact=True,
     )
+
+
+def _note(link: Link) -> str:
+    if not link.is_declared:
+        return ""
+    return "somebody decided so" if link.relation in drawing.OF_NAMES else "declared, no run has shown it yet"
 
 
 def _of_evidence(found: Provenance) -> Picture:

@@ -81,10 +81,12 @@ class TestWhatIsRejected:
         actions = AuditEntry.objects.filter(action__startswith="names.").order_by("id")
         assert list(actions.values_list("action", flat=True)) == ["names.rejected", "names.undone"]
 
-    def test_who_tells_it_and_who_rejects_it_are_both_named(self, owner: User) -> None:
+    def test_who_tells_it_and_who_rejects_it_are_both_named(self, reader: Client, owner: User) -> None:
         decide(owner, Decision.REJECTED, reason="Two tables.")
 
+        [answered] = reader.get(f"{API}/assets/{named('db.t').uuid}/names").json()["results"]
         [one] = naming.of(named("db.t"))
+        assert (answered["state"], answered["told_since"]) == ("rejected", "2026-03-01T10:01:00Z")
         assert (one.state, one.decided_by, one.reason) == ("rejected", "owner", "Two tables.")
         assert one.told_since == datetime(2026, 3, 1, 10, 1, tzinfo=UTC)
         assert one.since == naming.history(named("db.t").uuid)[0].decided_at

@@ -116,7 +116,14 @@ def test_what_a_sender_tells_is_rejected_and_undone(features: UUID, owner: User,
     growing.project()
     drawn = {node["name"] for node in client.get(f"/assets/{features}").context["drawing"]["nodes"]}
     undone = client.post(f"/assets/{features}/names", {"other": other, "decision": "undone"}, headers=HTMX)
+    growing.project()
+    rows = client.get(f"/assets/{features}").context["relations"]
+    picture = client.get("/graph", {"asset": str(features)}).text
 
+    assert {row.is_decided for row in rows if row.relation == "is the same as"} == {True}
+    assert not any(row.is_declared for row in rows)
+    assert "somebody decided so" in picture
+    assert "no run has shown it yet" not in picture
     assert "Is the same, a sender says" in told.text
     assert 'aria-label="Not the same: Features/"' in told.text
     assert 'aria-label="Not the same: Features/"' not in sign_in(member).get(f"/assets/{features}").text
