@@ -93,9 +93,10 @@ def scorecard(snapshot: Snapshot, *, team: Team | None, model: UUID | None = Non
 
 
 def trend(framework: str, team: Team) -> QuerySet[Scorecard]:
-    """The team's published scorecards, the oldest first; of a time that two catalogues scored, the newer one's."""
+    """The team's published scorecards, the oldest first; of a time restated or scored twice, the newest one."""
+    kinds = ("published", "restatement")
     return (
-        Scorecard.objects.filter(team=team, model=None, snapshot__framework=framework, snapshot__kind="published")
+        Scorecard.objects.filter(team=team, model=None, snapshot__framework=framework, snapshot__kind__in=kinds)
         .select_related("snapshot")
         .order_by("snapshot__as_of", "-snapshot__number")
         .distinct("snapshot__as_of")

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from assessments.api import criteria, initiatives, organisation, scorecards, snapshots, words
+from assessments.api import criteria, evidence, initiatives, organisation, scorecards, snapshots, words
 
 urlpatterns = [
     path("scorecards", scorecards.ScorecardsView.as_view(), name="api-scorecards"),
     path("scorecards/<int:scorecard>", scorecards.ScorecardByIdView.as_view(), name="api-scorecard"),
     path("teams/<slug:slug>/scorecard", scorecards.TeamScorecardView.as_view(), name="api-team-scorecard"),
     path("teams/<slug:slug>/scorecard/trend", scorecards.TrendView.as_view(), name="api-team-trend"),
+    path("teams/<slug:slug>/scorecard/evidence", evidence.EvidenceView.as_view(), name="api-team-evidence"),
     path("whatif", scorecards.WhatIfView.as_view(), name="api-whatif"),
     path("missing-facts", scorecards.MissingFactsView.as_view(), name="api-missing-facts"),
     path("changes", organisation.ChangesView.as_view(), name="api-changes"),

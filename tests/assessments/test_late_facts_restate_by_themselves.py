@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from assessments import answers, initiatives, lateness, reminders, snapshots, tasks
+from assessments import answers, initiatives, lateness, reminders, selectors, snapshots, tasks
 from assessments.models import Answer, AnswerReview, Initiative, Reexamination, Snapshot
 from governance.models import ApiToken, AuditEntry, User
 from tests import factories
@@ -46,6 +46,8 @@ def test_facts_that_change_a_number_restate_the_weeks_they_tell_of(scene: Organi
     # The first ones stay, what is shown is the newer word, and the chain is whole.
     assert Snapshot.objects.filter(framework="google-mlops", kind="published").count() == 3
     assert scene.snapshot == found[1]
+    line = [card.snapshot for card in selectors.trend("google-mlops", scene.credit)]
+    assert line == [Snapshot.objects.get(framework="google-mlops", number=1), *found]
     call_command("snapshot_maturity", "--verify")
 
 
@@ -163,7 +165,8 @@ def test_once_a_week_it_is_said_how_far_an_initiative_is(scene: Organisation) ->
     ]
     now = timezone.now()
 
-    assert (reminders.report(now), reminders.report(now)) == (1, 0)
+    # By the task that publishes the week, which runs every hour.
+    assert (tasks.publish(), tasks.publish(), reminders.report(now)) == (3, 0, 0)
 
     def told() -> list[AuditEntry]:
         return list(AuditEntry.objects.filter(action="initiative.reported", subject=initiatives.subject(running)))

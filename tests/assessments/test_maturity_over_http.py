@@ -228,6 +228,25 @@ def test_what_all_teams_do_next_and_which_sources_are_silent(scene: Organisation
     assert (found["name"], found["heard_at"][:10]) == ("collector", at.date().isoformat())
 
 
+def test_what_a_rating_rests_on_is_one_document(scene: Organisation) -> None:
+    answer = scenes.answered(scene)
+    post(scene.sponsor, "targets", {"team": "credit", "framework": FRAMEWORK, "level": 2})
+
+    found = get(scene.auditor, "teams/credit/scorecard/evidence", framework=FRAMEWORK)
+
+    stored = selectors.scorecard(scene.snapshot, team=scene.credit)
+    assert (found["snapshot"]["digest"], found["scorecard"]["digest"]) == (scene.snapshot.digest, stored.digest)
+    assert found["scorecard"]["results"] == stored.results
+    assert [(one["id"], one["standing"]) for one in found["answers"]] == [(answer.pk, "waiting")]
+    assert [one["level"] for one in found["targets"]] == [2]
+    assert found["delivery"]["releases"] > 0
+    # As of a day before they were said, what people said is not in it.
+    earlier = get(scene.lead, "teams/credit/scorecard/evidence", as_of=stories.NOW.date().isoformat())
+    assert (earlier["answers"], earlier["targets"]) == ([], [])
+    refused = factories.client(scene.stranger).get(f"{API}/teams/credit/scorecard/evidence")
+    assert refused.status_code == 403
+
+
 def test_answers_are_listed_by_what_is_due(bare: Organisation) -> None:
     answer = scenes.answered(bare)
     assert [one["id"] for one in get(bare.assessor, "answers", due="review")["results"]] == [answer.pk]
