@@ -4,7 +4,8 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
+
+from psycopg.conninfo import conninfo_to_dict
 
 from governance.models import Team, User
 from governance.tokens import Scope
@@ -68,13 +69,14 @@ def test_a_store_in_postgresql_is_read_from_its_copy(team: Team, member: User, t
     page = (project.ROOT / "docs" / "integrations" / "mlmd.md").read_text(encoding="utf-8")
     [copying] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     with service.database() as address:
-        parts = urlsplit(address)
+        # The server may listen at a socket in a folder alone, which then stands for its host.
+        parts = {name: str(value) for name, value in conninfo_to_dict(address).items()}
         where = IN_POSTGRESQL.format(
-            host=parts.hostname,
-            port=str(parts.port),
-            user=parts.username,
-            password=parts.password or "",
-            database=parts.path.strip("/"),
+            host=parts["host"],
+            port=parts.get("port", "5432"),
+            user=parts["user"],
+            password=parts.get("password", ""),
+            database=parts["dbname"],
         )
         tools.Tool("mlmd").script(WRITE % where, cwd=tmp_path)
         subprocess.run([sys.executable, "-c", copying, address, "store.sqlite"], cwd=tmp_path, check=True)
