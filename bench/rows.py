@@ -1,6 +1,6 @@
 """What a bench gives: figures, each beside a floor or a peer measured in the same run, and their table."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from statistics import median
@@ -142,7 +142,7 @@ def number(value: float | None) -> str:
     return f"{value:.3g}"
 
 
-def as_document(rows: Iterable[Row], machine: dict[str, Any]) -> dict[str, Any]:
+def as_document(rows: Iterable[Row], machine: Mapping[str, Any]) -> dict[str, Any]:
     """All of it for a machine to read."""
     return {"machine": machine, "rows": [asdict(row) for row in rows]}
 
