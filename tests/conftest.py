@@ -4,15 +4,19 @@ Tests run as the application's own role, so that what that role may not do fails
 owner's connection only makes the database, and empties it after tests that committed.
 """
 
+import gc
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
+import psycopg
 import pytest
 from django.conf import settings as django_settings
-from django.db import connections
+from django.db import OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import override_settings, setup_databases, teardown_databases
 from hypothesis import HealthCheck
 from hypothesis import settings as law_settings
@@ -33,6 +37,9 @@ law_settings.load_profile("landing")
 # What migrations fill and every test may rely on.
 KEPT_TABLES = frozenset({"django_migrations", "django_content_type", "auth_permission"})
 
+
+# The server ends its own work on a database before it drops it, and waits 5 s for that: a busy machine needs longer.
+LEFT_AFTER_S = 60
 
 # Such tests take seconds each, most of which nobody uses a processor in.
 TAKE_LONG = ("faults", "slow", "browser")
@@ -74,7 +81,28 @@ def django_db_setup(
     if not django_db_keepdb:
         with django_db_blocker.unblock():
             connections["default"].close()
-            teardown_databases(made, verbosity=request.config.option.verbose)
+            _drop(made, verbosity=request.config.option.verbose)
+
+
+def _drop(made: list[tuple[BaseDatabaseWrapper, str, bool]], *, verbosity: int) -> None:
+    """Drop the test database, once those have left who are about to; the error names those who stay."""
+    gc.collect()  # What a thread had open that has ended is closed with it, but no sooner than it is collected.
+    until = time.monotonic() + LEFT_AFTER_S
+    while True:
+        with connections["owner"].cursor() as cursor:
+            cursor.execute(
+                "SELECT pid, usename, application_name FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            others = cursor.fetchall()
+        try:
+            teardown_databases(made, verbosity=verbosity)
+            return
+        except OperationalError as error:
+            if not isinstance(error.__cause__, psycopg.errors.ObjectInUse) or time.monotonic() > until:
+                error.add_note(f"At the test database just before: {others}")
+                raise
+            time.sleep(1)
 
 
 @pytest.fixture(scope="session", autouse=True)

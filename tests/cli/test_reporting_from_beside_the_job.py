@@ -11,7 +11,7 @@ import pytest
 from assay_cli.reporting import Dataset, Reporter
 from assay_cli.server import Refused
 from django.core.wsgi import get_wsgi_application
-from django.db import connection
+from django.db import connections
 
 from governance.tokens import Scope
 from lineage import evidence, identity, live
@@ -33,13 +33,19 @@ class Quiet(WSGIRequestHandler):
 def address(committed_db: CommittedDatabase) -> Iterator[str]:
     """The application behind a real server, in a thread beside the test."""
     server = make_server("127.0.0.1", 0, get_wsgi_application(), handler_class=Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+
+    def serve() -> None:
+        try:
+            server.serve_forever()
+        finally:
+            connections.close_all()  # Those of this thread: they would keep the test database from being dropped.
+
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
     thread.join()
-    connection.close_pool()  # type: ignore[attr-defined]  # the thread's connections would keep the database
 
 
 @pytest.fixture
