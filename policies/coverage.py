@@ -16,7 +16,7 @@ from governance import selectors as governance_selectors
 from policies import makers, rules
 from policies.checks.base import Mode, Outcome
 from policies.evaluation import State
-from policies.models import Finding, Promotion, Waiver, WaiverDecision, WaiverQuerySet
+from policies.models import Finding, Promotion, Scope, Waiver, WaiverDecision, WaiverQuerySet, WaiverUse
 
 # A policy's slug and the key of one of its rules.
 Rule = tuple[str, str]
@@ -126,16 +126,15 @@ def last_end(promotions: Iterable[Promotion], at: datetime) -> datetime | None:
 def uncovered(promotions: Iterable[Promotion], at: datetime) -> frozenset[int]:
     """The ids of those that passed with waivers and are covered by none any more at that instant, as lists show it.
 
-    What is noted already costs nothing; where an end has come that nobody has noted yet, it is looked at.
+    What is noted already costs nothing. It is looked at where an end has come that nobody has noted yet, and where a
+    team's waiver stops counting with no end, when the team gives the model away.
     """
-    return frozenset(
-        one.pk for one in promotions if one.uncovered_at is not None or (_has_come(one, at) and gaps(one, at))
-    )
-
-
-def _has_come(promotion: Promotion, at: datetime) -> bool:
-    """Whether the end has come of a waiver that it passed with."""
-    return promotion.state == State.PASSED and promotion.covered_until is not None and promotion.covered_until <= at
+    listed = list(promotions)
+    standing = [one for one in listed if one.state == State.PASSED and one.covered_until is not None]
+    by_team = WaiverUse.objects.filter(waiver__scope=Scope.TEAM, promotion__in=[one.pk for one in standing])
+    doubtful = set(by_team.values_list("promotion", flat=True)) if standing else set()
+    doubtful |= {one.pk for one in standing if one.covered_until is not None and one.covered_until <= at}
+    return frozenset(one.pk for one in listed if one.uncovered_at is not None or (one.pk in doubtful and gaps(one, at)))
 
 
 def waived_findings(promotion: Promotion) -> list[Finding]:

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from governance import classification
+from governance import classification, ownership
 from governance.errors import Conflict, Denied, DomainError, Invalid
 from governance.models import AuditEntry, OwnerRole, Team, TeamRole, User
 from policies import approvals, coverage, dryruns, incidents, promotions, simulation, waiver_states, waivers
@@ -245,6 +245,29 @@ class TestTime:
         assert incident.detail["promotion"] == str(blocked.uuid)
 
         waivers.approve(actor=approver, waiver=ask(member, blocked, ends_at=clock.at + DAY))
+        incidents.watch()
+        incident.refresh_from_db()
+        assert incident.closed_as == incidents.Ending.APPROVED
+
+    def test_what_is_live_by_the_waiver_of_a_team_that_gave_the_model_away_is_an_incident(
+        self, blocked: Promotion, member: User, approver: User, administrator: User, team: Team, other_team: Team
+    ) -> None:
+        waivers.approve(actor=approver, waiver=ask(member, blocked, scope="team"))
+        stories.grow(served("1"))
+        incidents.watch()
+        assert state(blocked) == "passed"
+        assert not Incident.objects.exists()
+
+        def given_to(receiver: Team) -> None:
+            for role in OwnerRole:
+                ownership.assign(actor=administrator, asset=blocked.model, role=role, team=receiver)
+
+        given_to(other_team)
+        incidents.watch()
+        incident = Incident.objects.get()
+        assert (incident.kind, incident.closed_at) == (incidents.Kind.UNCOVERED, None)
+
+        given_to(team)
         incidents.watch()
         incident.refresh_from_db()
         assert incident.closed_as == incidents.Ending.APPROVED
