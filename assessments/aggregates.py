@@ -1,6 +1,7 @@
 """What is worked out of a whole snapshot in the database. Snapshots never change, so it is remembered by the digest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -8,14 +9,23 @@ from typing import Any
 import msgspec
 from django.db import connection
 
+from assessments import documents, scoring
 from assessments.models import Snapshot
-from assessments.scoring import Plan
+from assessments.scoring import Action, Plan
 from governance import selectors
 from governance.models import Team
 
 TREND = timedelta(days=365)
 REMEMBERED = 24
 Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """Every next step of a team, the best first, and how much of each level, as a target, is done in percent."""
+
+    actions: Sequence[Action]
+    percents: Sequence[float]
 
 
 def thin(snapshot: Snapshot) -> Mapping[int | None, list[Document]]:
@@ -39,6 +49,23 @@ def _thin(pk: int, digest: str) -> Mapping[int | None, list[Document]]:
             snapshot=pk,
         )
     }
+
+
+def outlooks(snapshot: Snapshot, plan: Plan) -> Mapping[int | None, Outlook]:
+    """What each team may do next by a framework of levels; of a team that is not rated it says nothing of use."""
+    return _outlooks(snapshot.pk, snapshot.digest, plan)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _outlooks(pk: int, digest: str, plan: Plan) -> Mapping[int | None, Outlook]:
+    found = {}
+    for team, said in _thin(pk, digest).items():
+        results = documents.read_results(said)
+        found[team] = Outlook(
+            actions=scoring.next_actions(plan, results, limit=None),
+            percents=[scoring.percent_to_target(plan, results, level) for level in range(plan.top + 1)],
+        )
+    return found
 
 
 def blocking(snapshot: Snapshot, plan: Plan) -> tuple[tuple[int | None, str, int, int], ...]:

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from statistics import median_low
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 
-from assessments import aggregates, catalogue, changes, documents, records, scoring, testscore
+from assessments import aggregates, catalogue, changes, records, scoring, testscore
 from assessments.changes import Change
 from assessments.framework import Criterion, Framework, Ladder, Rubric
 from assessments.models import Scorecard, Snapshot
@@ -23,6 +24,8 @@ from governance.criticality import Tier
 from governance.models import Team
 
 RECENT = timedelta(days=90)
+# Of so many pairs of snapshots what moved is remembered: a page asks for one pair of each framework.
+REMEMBERED_MOVES = 6
 Document = dict[str, Any]
 
 
@@ -231,8 +234,9 @@ def lines(teams: Sequence[Team], snapshots: Mapping[str, Snapshot | None], *, at
             target = targets.get((pk, slug)) if pk is not None else None
             percent = None
             if target is not None and card is not None and card.level is not None and snapshot and slug in plans:
-                results = documents.read_results(aggregates.thin(snapshot).get(pk, []))
-                percent = scoring.percent_to_target(plans[slug], results, target.level)
+                percents = aggregates.outlooks(snapshot, plans[slug])[pk].percents
+                # A target from before a change of the catalogue may be a level that is no more.
+                percent = percents[target.level] if target.level < len(percents) else None
             rated[slug] = Rated(
                 scorecard=card,
                 target=target.level if target else None,
@@ -381,10 +385,9 @@ def steps(snapshots: Mapping[str, Snapshot | None], lines: Sequence[Line]) -> St
     for slug, snapshot in snapshots.items():
         if snapshot is None or (plan := plan_of(snapshot)) is None:
             continue
+        outlooks = aggregates.outlooks(snapshot, plan)
         found[slug] = {
-            line.slug: scoring.next_actions(
-                plan, documents.read_results(aggregates.thin(snapshot).get(line.team.pk, [])), limit=None
-            )
+            line.slug: outlooks[line.team.pk].actions
             for line in lines
             if line.team is not None and line.rated[slug].is_rated
         }
@@ -417,32 +420,54 @@ def moved(snapshot: Snapshot, *, teams: Sequence[int | None] | None = None) -> l
     earlier = before(snapshot)
     if earlier is None:
         return []
-    was, now = _statuses(earlier), _statuses(snapshot)
-    changed = [team for team in now if (teams is None or team in teams) and team in was and (was[team] != now[team])]
-    cards = {one.pk: {card.team_id: card for card in _of(one, changed)} for one in (earlier, snapshot)}
-    found = []
-    for team in changed:
-        old, new = cards[earlier.pk][team], cards[snapshot.pk][team]
-        steps = [one for one in changes.between(old.results, new.results) if one.before and one.after]
-        found.append(
-            Moved(
-                team=new.team,
-                framework=snapshot.framework,
-                level_before=_level(old),
-                level_after=_level(new),
-                changes=steps,
-            )
+    moves = [
+        one
+        for one in _moves(snapshot.pk, snapshot.digest, earlier.pk, earlier.digest)
+        if teams is None or one.team in teams
+    ]
+    owners = selectors.teams().in_bulk([one.team for one in moves if one.team is not None])
+    found = [
+        Moved(
+            team=owners[one.team] if one.team is not None else None,
+            framework=snapshot.framework,
+            level_before=one.level_before,
+            level_after=one.level_after,
+            changes=one.changes,
         )
+        for one in moves
+    ]
     found.sort(key=lambda one: (not one.level_moved, -len(one.changes), one.team.slug if one.team else "~"))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    team: int | None
+    level_before: int | None
+    level_after: int | None
+    changes: Sequence[Change]
+
+
+@lru_cache(maxsize=REMEMBERED_MOVES)
+def _moves(pk: int, digest: str, earlier: int, earlier_digest: str) -> tuple[_Move, ...]:
+    """Snapshots never change, so what moved between two is remembered: it takes all results of the teams that moved."""
+    was, now = (_statuses(one) for one in (Snapshot.objects.get(pk=earlier), Snapshot.objects.get(pk=pk)))
+    moved = [team for team in now if team in was and was[team] != now[team]]
+    cards = {one: {card.team_id: card for card in _of(one, moved)} for one in (earlier, pk)}
+    found = []
+    for team in moved:
+        old, new = cards[earlier][team], cards[pk][team]
+        steps = [one for one in changes.between(old.results, new.results) if one.before and one.after]
+        found.append(_Move(team, _level(old), _level(new), steps))
+    return tuple(found)
 
 
 def _level(card: Scorecard) -> int | None:
     return card.published_level if card.published_level is not None else card.level
 
 
-def _of(snapshot: Snapshot, teams: Sequence[int | None]) -> list[Scorecard]:
-    rows = snapshot.scorecards.filter(model=None).select_related("team", "snapshot")
+def _of(snapshot: int, teams: Sequence[int | None]) -> list[Scorecard]:
+    rows = Scorecard.objects.filter(snapshot=snapshot, model=None).defer("rating")
     return [card for card in rows if card.team_id in teams] if None in teams else list(rows.filter(team__in=teams))
 
 

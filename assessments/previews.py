@@ -12,7 +12,8 @@ import msgspec
 from django.utils import timezone
 
 from assessments import assessing, documents, selectors
-from assessments.items import Miss
+from assessments.framework import Criterion
+from assessments.items import Miss, Tally
 from assessments.measures import counting, definitions
 from assessments.measures.counting import Scope
 from assessments.measures.deliveries import Whose
@@ -58,6 +59,39 @@ def every_miss(
     with counting.population_tables(as_of, of=definitions.MEASURES[wanted.id].text) as cursor:
         total, found = counting.misses(cursor, wanted, of=of, as_of=as_of, state=state, after=after, limit=limit)
     return Listed(at=as_of, total=total, misses=found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What is measured beside an answer: the share of items of which it is so, and from when on it contradicts."""
+
+    at: datetime
+    so: int
+    unknown: int
+    items: int
+    # Nothing was there in the window, so the newest item of a year was taken.
+    reached_back: bool
+    contradicts_when: str
+
+
+def corroboration(*, team: Team, criterion: Criterion) -> Beside | None:
+    """The measure beside an answer as of now, over 180 days; None where nothing measures it."""
+    asked = criterion.attestation.corroborated_by if criterion.attestation else None
+    measure = definitions.CORROBORATIONS.get(criterion.id)
+    if asked is None or measure is None:
+        return None
+    at = timezone.now()
+    with counting.population_tables(at, of=measure.text, with_heard=True) as cursor:
+        tally = counting.tallies(cursor, measure, None, as_of=at).get(Scope(team.pk), Tally())
+    limit = asked.contradicts_when
+    return Beside(
+        at=at,
+        so=tally.true,
+        unknown=tally.unknown,
+        items=tally.items,
+        reached_back=tally.reached_back,
+        contradicts_when=f"{'above' if limit.op == '>' else 'below'} {100 * limit.value:g} %" if limit else "",
+    )
 
 
 def evaluate(*, team: Team | None, framework: str, criterion: str) -> Preview:

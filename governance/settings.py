@@ -194,6 +194,8 @@ TRUSTED_PROXIES = environment.networks("ASSAY_TRUSTED_PROXIES")
 # A folder of an organisation's own frameworks and of its choice of which criteria gate.
 _frameworks = environment.text("ASSAY_FRAMEWORKS")
 FRAMEWORKS_FOLDER = Path(_frameworks) if _frameworks else None
+# Whether those who read all answers may have teams ranked; nobody else ever may.
+MATURITY_RANKING = environment.flag("ASSAY_RANKING", default=True)
 # The largest file of evidence, in bytes.
 EVIDENCE_MAX_BYTES = environment.number(
     "ASSAY_MAX_EVIDENCE_BYTES", 10_000_000_000, minimum=1_000, maximum=10_000_000_000_000

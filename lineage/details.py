@@ -219,6 +219,7 @@ def _alerts(said: Document) -> Document:
                 "opened_at": _time(entry.get("openedAt")),
                 "closed_at": _time(entry.get("closedAt")),
                 "is_false": entry.get("closedAs") == "false_alarm" or None,
+                "limit": _limit(entry.get("limit")),
                 "answered_at": _time(_object(entry.get("answer")).get("at")),
                 "answer": _one_of(_object(entry.get("answer")).get("kind"), {"run", "rollback", "decision"}),
             }
@@ -229,9 +230,17 @@ def _alerts(said: Document) -> Document:
     return {"alerts": found} if found else {}
 
 
+def _limit(said: object) -> str | None:
+    """At which an alert is raised: a number, or an expression as the sender writes it."""
+    if isinstance(said, int | float) and not isinstance(said, bool):
+        return f"{said:g}"
+    return _text(said)
+
+
 def _monitors(said: Document) -> Document:
     found = [
         {"kind": kind, "has_limit": entry.get("hasLimit") is True, "has_recipient": entry.get("hasRecipient") is True}
+        | ({"limit": limit} if (limit := _limit(entry.get("limit"))) else {})
         for entry in _list(said, "monitors")
         if (kind := _text(entry.get("kind")))
     ]

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from assessments import editions, portfolio, records, selectors
+from assessments import editions, limits, portfolio, records, selectors
 from assessments.api import documents
 from assessments.api.documents import BreakOut, ChangeOut, OnADay, SnapshotOut
 from governance import openapi, rest
@@ -43,6 +43,16 @@ class NewExemptionOut(rest.Body, frozen=True, kw_only=True):
     ends_at: datetime
 
 
+class LimitOut(rest.Body, frozen=True, kw_only=True):
+    """What watches a model raises its alerts at another limit than before, as its senders tell."""
+
+    model: str
+    kind: str
+    watched: str
+    before: str
+    after: str
+
+
 class ChangesOut(rest.Body, frozen=True, kw_only=True):
     """What changed in one framework since the published snapshot before; without one, nothing did."""
 
@@ -52,6 +62,7 @@ class ChangesOut(rest.Body, frozen=True, kw_only=True):
     transfers: list[TransferOut]
     exemptions: list[NewExemptionOut]
     breaks: list[BreakOut]
+    limits: list[LimitOut]
 
 
 class SharedActionOut(rest.Body, frozen=True, kw_only=True):
@@ -118,6 +129,12 @@ class ChangesView(APIView):
                     documents.break_out(one)
                     for one in editions.breaks(snapshot.framework)
                     if earlier and earlier.made_at < one.since <= snapshot.made_at
+                ],
+                limits=[
+                    LimitOut(
+                        model=str(one.model), kind=one.kind, watched=one.watched, before=one.before, after=one.after
+                    )
+                    for one in (limits.moved(earlier.as_of, snapshot.as_of) if earlier else ())
                 ],
             )
         )

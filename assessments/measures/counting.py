@@ -123,10 +123,11 @@ def ageing(criterion: Criterion) -> tuple[str, ...]:
 
 
 @contextmanager
-def population_tables(as_of: datetime, *, of: str | None = None) -> Iterator[CursorWrapper]:
+def population_tables(as_of: datetime, *, of: str | None = None, with_heard: bool = False) -> Iterator[CursorWrapper]:
     """A transaction in which the populations stand as temporary tables, all seen at one instant.
 
-    Of a text of SQL alone: only the tables that it names, with the owners, and not what tells how sure they are.
+    Of a text of SQL alone: only the tables that it names, with the owners, and what tells how sure they are only on
+    demand.
     """
     is_inside = connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
@@ -134,7 +135,7 @@ def population_tables(as_of: datetime, *, of: str | None = None) -> Iterator[Cur
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         for name, value in PLANNING.items():
             cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
-        _make_tables(cursor, as_of, of)
+        _make_tables(cursor, as_of, of, with_heard=with_heard)
         yield cursor
 
 
@@ -368,14 +369,14 @@ def _points(cursor: CursorWrapper, measure: TestMeasure, as_of: datetime) -> dic
     return found
 
 
-def _make_tables(cursor: CursorWrapper, as_of: datetime, of: str | None) -> None:
+def _make_tables(cursor: CursorWrapper, as_of: datetime, of: str | None, *, with_heard: bool) -> None:
     parameters: Parameters = {"as_of": as_of, "since": as_of - LONGEST_LOOK_BACK}
-    needed = None if of is None else _needed(of)
+    needed = None if of is None else _needed(of + HEARD if with_heard else of)
     for table in populations.TABLES:
         if needed is None or table.name in needed:
             _make(cursor, table.name, table.query, parameters, table.keys)
     _make(cursor, "m_owner", OWNERS, {**parameters, "windows": list(WINDOWS)}, ("model",))
-    if needed is None:
+    if needed is None or with_heard:
         _make(cursor, "m_heard", HEARD, parameters, ("model",))
 
 

@@ -1,7 +1,7 @@
 """The leadership page: three tiles, one line per team, what holds back, what moved, what to do, how sure it is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +16,10 @@ from governance import selectors
 from governance.models import Team
 from portal.maturity import figures, moving, words
 from portal.maturity.figures import Segment, Step
-from portal.maturity.grid import grid
+from portal.maturity.grid import PAGE, grid
 
 SHORT = 8
+SHOWN_INITIATIVES = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +71,14 @@ class Suggestion:
     teams: Sequence[str]
     gain: float
     effort: str
+    # Open ones that have taken it up: their sponsors answer for it, until their last days.
+    initiatives: Sequence[Initiative]
 
 
-def context(*, as_of: datetime | None, tier: str, is_daily: bool, is_ranked: bool) -> dict[str, Any]:
-    """What the leadership page shows, of one moment."""
+def context(
+    *, as_of: datetime | None, tier: str, is_daily: bool, is_ranked: bool, number: int | None = None
+) -> dict[str, Any]:
+    """What the leadership page shows, of one moment; with a page of the teams, or with all of them."""
     frameworks = portfolio.frameworks()
     snapshots = {one.framework: portfolio.shown(one.framework, as_of=as_of, is_daily=is_daily) for one in frameworks}
     taken = [one for one in snapshots.values() if one is not None]
@@ -86,7 +91,10 @@ def context(*, as_of: datetime | None, tier: str, is_daily: bool, is_ranked: boo
     pks = [line.team.pk if line.team else None for line in lines] if tier else None
     proofs = portfolio.proofs(lines)
     steps = portfolio.steps(snapshots, lines)
+    under_way = list(records.initiatives(is_open=True))
     rubrics = [one for one in frameworks if isinstance(one, Rubric)]
+    part = slice(None) if number is None else slice((number - 1) * PAGE, number * PAGE)
+    rows = grid(frameworks, lines, snapshots, steps, is_ranked=is_ranked, part=part)
     return {
         "frameworks": frameworks,
         "snapshots": taken,
@@ -102,27 +110,24 @@ def context(*, as_of: datetime | None, tier: str, is_daily: bool, is_ranked: boo
         "rubric": rubrics[0] if rubrics else None,
         "sections_of": rubrics[0].sections if rubrics else (),
         "has_tiers": any(line.tier for line in lines),
-        "grid": grid(frameworks, lines, snapshots, steps, is_ranked=is_ranked),
+        "grid": rows,
+        "team_count": len(lines),
+        "from": (part.start or 0) + 1,
+        "until": (part.start or 0) + len(rows),
+        "number": number,
+        "has_more": part.stop is not None and part.stop < len(lines),
         "blockers": held(portfolio.blockers(snapshots, teams=pks)),
         "movement": moving.movement(taken, lines, at=now),
         "exemptions": list(records.exemptions_in_force(now)),
-        "actions": suggestions(frameworks, steps),
-        "initiatives": running(now),
+        "actions": suggestions(frameworks, steps, under_way),
+        "initiatives": [how_far(one, now) for one in under_way[:SHOWN_INITIATIVES]],
         "proofs": proofs,
-        "proof_bar": figures.stacked(
-            [
-                ("machine", proofs.machine),
-                ("reviewed", proofs.reviewed),
-                ("unknown", proofs.unknown),
-                ("exempt", proofs.exempted),
-            ]
-        ),
+        "proof_bar": figures.proven(asdict(proofs)),
         "lapsing": list(records.lapsing_soon(now)),
         "outcomes": words.delivered(delivery.of_all(as_of=now)),
         "silent": selectors.silent_senders(now - records.SILENT) if as_of is None else [],
         "confidence": confidence(lines),
         "rated": sum(line.is_rated for line in lines),
-        "missing": portfolio.missing_facts(snapshots)[:3],
     }
 
 
@@ -208,7 +213,7 @@ def held(blockers: Sequence[Blocker]) -> list[Held]:
     ]
 
 
-def suggestions(frameworks: Sequence[Framework], steps: Steps) -> list[Suggestion]:
+def suggestions(frameworks: Sequence[Framework], steps: Steps, under_way: Sequence[Initiative]) -> list[Suggestion]:
     says = {
         (one.framework, criterion.id): criterion.next_action
         for one in frameworks
@@ -224,17 +229,15 @@ def suggestions(frameworks: Sequence[Framework], steps: Steps) -> list[Suggestio
             teams=action.teams,
             gain=action.gain,
             effort=words.EFFORTS[action.effort.value],
+            initiatives=taken_up(under_way, framework, action.criterion),
         )
         for framework, action in portfolio.next_actions(steps)
     ]
 
 
-def running(at: datetime) -> list[Running]:
-    return [how_far(one, at) for one in records.initiatives(is_open=True)[:6]]
-
-
-def running_of(team: Team) -> list[Running]:
-    return [how_far(one, timezone.now()) for one in records.initiatives(is_open=True, team=team)]
+def taken_up(under_way: Sequence[Initiative], framework: str, criterion: str) -> list[Initiative]:
+    """Those that are to bring a criterion about, the first to end first."""
+    return [one for one in under_way if one.framework == framework and criterion in one.criteria]
 
 
 def ending_of(team: Team) -> list[Running]:

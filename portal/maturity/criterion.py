@@ -261,6 +261,12 @@ def asked_evidence(criterion: Criterion | ScoredTest) -> Sequence[str]:
     return criterion.attestation.evidence if criterion.attestation else ()
 
 
+def corroborated_by(criterion: Criterion | ScoredTest) -> str:
+    """What stands beside an answer to compare it with; empty when nothing does."""
+    asked = criterion.attestation if isinstance(criterion, Criterion) else None
+    return asked.corroborated_by.measure if asked and asked.corroborated_by else ""
+
+
 def level_of(framework: Framework, criterion: Criterion | ScoredTest) -> str:
     if isinstance(criterion, Criterion):
         return f"Level {criterion.level}: {words.level_name(framework, criterion.level)}"

@@ -1,6 +1,6 @@
 """Numbers as small drawings: cells of levels, lines over time, stacked bars. Only geometry; the style is CSS. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -91,6 +91,18 @@ def stacked(counts: Sequence[tuple[str, int]]) -> list[Segment]:
     return found
 
 
+def proven(counts: Mapping[str, int]) -> list[Segment]:
+    """What gating criteria rest on, as `scoring.ProofBar` names its parts."""
+    return stacked(
+        [
+            ("machine", counts["machine"]),
+            ("reviewed", counts["reviewed"]),
+            ("unknown", counts["unknown"]),
+            ("exempt", counts["exempted"]),
+        ]
+    )
+
+
 def sparkline(points: Sequence[tuple[datetime, float, str]], top: float) -> list[str]:
     """The points of a line in a box of SPARK_WIDTH by SPARK_HEIGHT, cut where the catalogue version changes.
 
@@ -108,7 +120,7 @@ def sparkline(points: Sequence[tuple[datetime, float, str]], top: float) -> list
     for line in lines.values():
         if len(line) == 1:
             line.append((line[0][0] + SINGLE, line[0][1]))
-    return [" ".join(f"{x:.1f},{y:.1f}" for x, y in line) for line in lines.values()]
+    return [" ".join(f"{x:.0f},{y:.0f}" for x, y in line) for line in lines.values()]
 
 
 def over_time(

@@ -1,7 +1,11 @@
-"""The grid of the leadership page: one line per team, a number with a shape in each cell, each cell a link."""
+"""The grid of the leadership page: one line per team, a number with a shape in each cell, each cell a link.
+
+There are thousands of cells on a page, so a cell says only what its number, its row and its column do not say already.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from assessments import portfolio
 from assessments.framework import Framework, Ladder, Rubric
@@ -13,24 +17,33 @@ from portal.maturity import figures, words
 
 TOP_SCORE = 7
 RANKED_MODELS, RANKED_PEERS = 5, 5
+# Teams on one page.
+PAGE = 75
 NO_SNAPSHOT = "No snapshot has been taken yet."
 NEW_TEAM = "The team came after this snapshot."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A number of the portfolio: in figures, with a shape, and in words for those who do not see it."""
+    """A number of the portfolio: in figures, with a shape, and in words what these do not tell on their own."""
 
     text: str
-    words: str
-    tone: str
-    shape: str
-    href: str = ""
+    href: str
+    words: str = ""
+    tone: str = "plain"
+    shape: str = ""
     target: str = ""
     # From 0 to 4, how much of the most that can be is reached; None where there is no number.
     heat: int | None = None
     is_unknown: bool = False
     is_provisional: bool = False
+    # On a phone only some cells are there: those that are kept, and narrow ones, which are nowhere else.
+    place: Literal["", "kept", "narrow"] = ""
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it says something by shape or pattern, which is to be heard as well."""
+        return bool(self.shape or self.target or self.is_unknown or self.is_provisional)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +62,6 @@ class Step:
     framework: str
     criterion: str
     title: str
-    says: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +75,8 @@ class Row:
     held: Sequence[Holding]
     sections: Sequence[Cell]
     confidence: Cell
-    # Gating criteria of which nothing is known, over all frameworks of levels.
-    unknown: int
+    # Gating criteria of which nothing is known, over all frameworks of levels; None where nobody looked.
+    unknown: int | None
     step: Step | None
     # Said where there is no step.
     stands: str
@@ -80,8 +92,9 @@ def grid(
     steps: Steps,
     *,
     is_ranked: bool,
+    part: slice = slice(None),
 ) -> list[Row]:
-    """One row per team, by tier and then name, or by rank within peers."""
+    """One row per team, by tier and then name, or by rank within peers; of all, or of a part of them."""
     ladders = [one for one in frameworks if isinstance(one, Ladder)]
     rubrics = [one for one in frameworks if isinstance(one, Rubric)]
     order: list[Tier | None] = [*Tier, None]
@@ -95,7 +108,7 @@ def grid(
             line.team.name.lower() if line.team else "",
         ),
     )
-    return [_row(line, ladders, rubrics, snapshots, steps, ranks) for line in sorted_lines]
+    return [_row(line, ladders, rubrics, snapshots, steps, ranks) for line in sorted_lines[part]]
 
 
 def _row(
@@ -110,6 +123,7 @@ def _row(
     obstacles = reasons(line, snapshots)
     percents = [one.percent_to_target for one in line.rated.values() if one.percent_to_target is not None]
     first = ladders[0] if ladders else None
+    proofs = [said for ladder in ladders if (said := line.rated[ladder.framework].rating.get("proofs"))]
     return Row(
         line=line,
         name=line.team.name if line.team else "Unowned",
@@ -117,12 +131,12 @@ def _row(
         rank=str(ranks.get(line.slug, "")),
         held=[_held(ladder, line.rated[ladder.framework], slug, obstacles) for ladder in ladders],
         sections=[
-            _section_cell(rubric, section.section, section.title, line.rated[rubric.framework], slug)
+            _section_cell(rubric, section.section, line.rated[rubric.framework], slug)
             for rubric in rubrics[:1]
             for section in rubric.sections
         ],
         confidence=_confidence_cell(line, ladders, slug),
-        unknown=sum(line.rated[ladder.framework].rating.get("proofs", {}).get("unknown", 0) for ladder in ladders),
+        unknown=sum(one["unknown"] for one in proofs) if proofs else None,
         step=_step(portfolio.first_step(steps, line.slug)) if line.team else None,
         stands=_stands(line, ladders),
         percent=words.percent(min(percents)) if percents else "",
@@ -145,18 +159,17 @@ def _held(ladder: Ladder, rated: Rated, slug: str, obstacles: Sequence[str]) -> 
     return Holding(
         cell=level_cell(ladder, rated, slug, obstacles),
         change=_change_cell(ladder, rated, slug),
-        rows=[_row_cell(ladder, row.row, row.title, rated, slug) for row in ladder.rows],
+        rows=[_row_cell(ladder, row.row, rated, slug) for row in ladder.rows],
     )
 
 
 def _change_cell(ladder: Ladder, rated: Rated, slug: str) -> Cell:
     href = f"/maturity/teams/{slug}?framework={ladder.framework}#trend-title"
     if rated.change is None:
-        said = "nothing to compare with 90 days before"
-        return Cell(text="–", words=f"{ladder.title}: {said}", tone="unrated", shape="", href=href)  # noqa: RUF001
+        return Cell(text="–", words="nothing to compare with 90 days before", tone="unrated", href=href)  # noqa: RUF001
     text = words.signed(rated.change)
     tone = "plain" if text.startswith("±") else "rise" if rated.change > 0 else "fall"
-    return Cell(text=text, words=f"{ladder.title}: ladder score {text} in 90 days", tone=tone, shape="", href=href)
+    return Cell(text=text, tone=tone, href=href)
 
 
 def _stands(line: Line, ladders: Sequence[Ladder]) -> str:
@@ -170,7 +183,7 @@ def _step(first: tuple[str, Action] | None) -> Step | None:
     if first is None:
         return None
     framework, action = first
-    return Step(framework=framework, criterion=action.criterion, title=words.title(action.criterion), says=action.says)
+    return Step(framework=framework, criterion=action.criterion, title=words.title(action.criterion))
 
 
 def level_cell(ladder: Ladder, rated: Rated, slug: str, obstacles: Sequence[str]) -> Cell:
@@ -178,10 +191,11 @@ def level_cell(ladder: Ladder, rated: Rated, slug: str, obstacles: Sequence[str]
     if rated.level is None or not rated.is_rated:
         return Cell(
             text="–",  # noqa: RUF001
-            words=f"{ladder.title}: not rated. {' '.join(obstacles)}",
+            words="not rated",
             tone="unrated",
             shape="circle-dashed",
             href=href,
+            place="narrow" if obstacles else "kept",
         )
     rating = rated.rating
     tone, shape = "plain", ""
@@ -196,7 +210,7 @@ def level_cell(ladder: Ladder, rated: Rated, slug: str, obstacles: Sequence[str]
     asterisk = "*" if rating["proofs"]["exempted"] else ""
     return Cell(
         text=f"{rated.level}{asterisk}",
-        words=f"{ladder.title}: {said}",
+        words=said,
         tone=tone,
         shape=shape,
         target=target,
@@ -204,39 +218,39 @@ def level_cell(ladder: Ladder, rated: Rated, slug: str, obstacles: Sequence[str]
         href=href,
         is_unknown=(rating["possible"] or 0) > rated.level,
         is_provisional=rating["is_provisional"],
+        place="kept",
     )
 
 
-def _row_cell(ladder: Ladder, row: str, title: str, rated: Rated, slug: str) -> Cell:
+def _row_cell(ladder: Ladder, row: str, rated: Rated, slug: str) -> Cell:
     href = f"/maturity/teams/{slug}?framework={ladder.framework}#row-{row}"
     found = next((one for one in rated.rating.get("rows", ()) if one["row"] == row), None)
     if found is None or not rated.is_rated:
-        return Cell(text="–", words=f"{title}: not rated", tone="unrated", shape="circle-dashed", href=href)  # noqa: RUF001
+        return Cell(text="–", words="not rated", tone="unrated", href=href)  # noqa: RUF001
+    possible = found["possible"] if found["possible"] > found["level"] else None
     return Cell(
         text=str(found["level"]),
-        words=f"{title}: level {found['level']}, possible {found['possible']}",
-        tone="plain",
-        shape="",
+        words=_row_words(found["level"], possible, is_provisional=rated.rating["is_provisional"]),
         heat=_heat(found["level"], ladder.top),
         href=href,
-        is_unknown=found["possible"] > found["level"],
+        is_unknown=possible is not None,
         is_provisional=rated.rating["is_provisional"],
     )
 
 
-def _section_cell(rubric: Rubric, section: str, title: str, rated: Rated, slug: str) -> Cell:
+def _row_words(level: int, possible: int | None, *, is_provisional: bool) -> str:
+    """What pattern and line say; empty where there is neither."""
+    said = [f"up to {possible} if unknowns resolve"] if possible is not None else []
+    said += ["provisional"] if is_provisional else []
+    return ", ".join([str(level), *said]) if said else ""
+
+
+def _section_cell(rubric: Rubric, section: str, rated: Rated, slug: str) -> Cell:
     href = f"/maturity/teams/{slug}?framework={rubric.framework}#section-{section}"
     score = (rated.sections or {}).get(section)
     if score is None or not rated.is_rated:
-        return Cell(text="–", words=f"{title}: no score", tone="unrated", shape="circle-dashed", href=href)  # noqa: RUF001
-    return Cell(
-        text=f"{score:.1f}",
-        words=f"{title}: {score:.1f} of 7, the middle of the team's models",
-        tone="plain",
-        shape="",
-        heat=_heat(score, TOP_SCORE),
-        href=href,
-    )
+        return Cell(text="–", words="no score", tone="unrated", href=href)  # noqa: RUF001
+    return Cell(text=f"{score:.1f}", heat=_heat(score, TOP_SCORE), href=href)
 
 
 def _heat(value: float, top: float) -> int:
@@ -247,12 +261,12 @@ def _confidence_cell(line: Line, ladders: Sequence[Ladder], slug: str) -> Cell:
     rated = [line.rated[ladder.framework] for ladder in ladders if line.rated[ladder.framework].is_rated]
     href = f"/maturity/teams/{slug}#confidence"
     if not rated:
-        return Cell(text="–", words="No confidence: not rated", tone="unrated", shape="circle-dashed", href=href)  # noqa: RUF001
+        return Cell(text="–", words="not rated", tone="unrated", href=href)  # noqa: RUF001
     lowest = min(rated, key=lambda one: float(one.rating["confidence"]))
     mark = words.BANDS[lowest.rating["band"]]
     return Cell(
         text=f"{lowest.rating['confidence']:.2f}",
-        words=mark.word,
+        words=f"{lowest.rating['confidence']:.2f}, {mark.word.lower()}",
         tone=mark.tone,
         shape=mark.icon,
         href=href,

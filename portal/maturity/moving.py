@@ -8,14 +8,16 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from assessments import editions, portfolio, records
+from assessments import editions, limits, portfolio, records
 from assessments.changes import Change
 from assessments.editions import Break
+from assessments.limits import LimitMoved
 from assessments.models import Exemption, Snapshot
 from assessments.portfolio import Line, Moved
 from governance import selectors
 from lineage import selectors as graph
 from portal.maturity.criterion import PAGES
+from portal.maturity.words import UNOWNED, UNOWNED_NAME
 
 # Ratings on one page, and causes named of each change.
 PAGE = 50
@@ -33,6 +35,16 @@ class Transferred:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What watches a model raises its alerts at another limit now."""
+
+    moved: LimitMoved
+    name: str
+    team: str
+    slug: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
     """Everything that changed since the published snapshot before, of these teams; changes of levels first."""
 
@@ -40,6 +52,9 @@ class Movement:
     transfers: Sequence[Transferred]
     exemptions: Sequence[Exemption]
     breaks: Sequence[tuple[str, Break]]
+    limits: Sequence[Limit] = ()
+    # Whether there was a published snapshot before to compare with.
+    is_compared: bool = True
 
     @property
     def gained(self) -> int:
@@ -75,7 +90,7 @@ def movement(taken: Sequence[Snapshot], lines: Sequence[Line], *, at: datetime) 
     """What changed up to these snapshots. Exemptions and transfers go by the first framework."""
     earlier = portfolio.before(taken[0]) if taken else None
     if earlier is None:
-        return Movement(moved=[], transfers=[], exemptions=[], breaks=[])
+        return Movement(moved=[], transfers=[], exemptions=[], breaks=[], is_compared=False)
     teams = [line.team.pk if line.team else None for line in lines]
     changes = [one for snapshot in taken for one in portfolio.moved(snapshot, teams=teams)]
     return Movement(
@@ -88,7 +103,26 @@ def movement(taken: Sequence[Snapshot], lines: Sequence[Line], *, at: datetime) 
             for one in editions.breaks(snapshot.framework)
             if earlier.made_at < one.since <= snapshot.made_at
         ],
+        limits=_limits(taken[0], earlier, lines),
     )
+
+
+def _limits(snapshot: Snapshot, earlier: Snapshot, lines: Sequence[Line]) -> list[Limit]:
+    """Limits of alerts on models of these teams."""
+    found = limits.moved(earlier.as_of, snapshot.as_of)
+    names = graph.named([one.model for one in found])
+    owners = dict(snapshot.scorecards.filter(model__in=[one.model for one in found]).values_list("model", "team"))
+    teams = {line.team.pk if line.team else None: line for line in lines}
+    return [
+        Limit(
+            moved=one,
+            name=names[one.model].name if one.model in names else str(one.model),
+            team=line.team.name if line.team else UNOWNED_NAME,
+            slug=line.slug or UNOWNED,
+        )
+        for one in found
+        if (line := teams.get(owners[one.model]) if one.model in owners else None) is not None
+    ]
 
 
 def _weight(one: Moved) -> tuple[bool, bool, bool]:

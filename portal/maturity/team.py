@@ -10,11 +10,12 @@ from django.utils import timezone
 
 from assessments import aggregates, delivery, editions, portfolio, records, scoring, selectors, targets
 from assessments.framework import Criterion, Framework, Ladder, Level, Rubric, Section
-from assessments.models import Scorecard, Snapshot, Target
+from assessments.models import Initiative, Scorecard, Snapshot, Target
+from assessments.scoring import Action
 from assessments.selectors import Supposed
 from governance import selectors as people
 from governance.criticality import Tier
-from governance.models import Team
+from governance.models import Team, TeamRole
 from lineage import selectors as graph
 from portal.maturity import board, criterion, figures, grid, words
 from portal.maturity.figures import Chart, Segment, Step
@@ -39,6 +40,16 @@ class Tile:
     note: str
     rows: Sequence[tuple[str, Sequence[Step]]]
     obstacles: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextStep:
+    """A step with the initiatives that have taken it up."""
+
+    action: Action
+    title: str
+    effort: str
+    initiatives: Sequence[Initiative]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +102,7 @@ def context(team: Team | None, framework: Framework, *, as_of: datetime | None, 
     plan = portfolio.plan_of(snapshot) if snapshot else None
     actions = selectors.next_actions(own, limit=None) if own and plan else []
     models = model_rows(snapshot, team, framework)
+    under_way = list(records.initiatives(is_open=True, team=team)) if team else []
     return {
         "team": team,
         "name": team.name if team else "Unowned",
@@ -104,10 +116,18 @@ def context(team: Team | None, framework: Framework, *, as_of: datetime | None, 
         "obstacles": obstacles(own, shown),
         "groups": groups(framework, own) if own and isinstance(framework, Ladder) else [],
         "actions": [
-            (action, words.title(action.criterion), words.EFFORTS[action.effort.value]) for action in actions[:5]
+            NextStep(
+                action=action,
+                title=words.title(action.criterion),
+                effort=words.EFFORTS[action.effort.value],
+                initiatives=board.taken_up(under_way, framework.framework, action.criterion),
+            )
+            for action in actions[:5]
         ],
+        "leads": [one.user for one in people.members(team) if one.role == TeamRole.MAINTAINER] if team else [],
         "may_suppose": bool(own and plan and own.level is not None),
         "is_changed_catalogue": bool(snapshot and plan is None and isinstance(framework, Ladder)),
+        "is_compared": snapshot is not None and portfolio.before(snapshot) is not None,
         "changed": [(change, words.title(change.criterion)) for change in moved(own)],
         "models": models,
         "model_counts": counts(framework, [one.level for one in models]),
@@ -115,7 +135,7 @@ def context(team: Team | None, framework: Framework, *, as_of: datetime | None, 
         "beside": selectors.beside(own) if own else None,
         "breaks": [one for one in editions.breaks(framework.framework) if snapshot and one.since <= snapshot.made_at],
         "waiting": _waiting(own),
-        "initiatives": board.running_of(team) if team else [],
+        "initiatives": [board.how_far(one, timezone.now()) for one in under_way],
         "ending": board.ending_of(team) if team else [],
         "lapsing": [(one, words.title(one.criterion)) for one in records.lapsing_soon(timezone.now()).filter(team=team)]
         if team
@@ -123,6 +143,7 @@ def context(team: Team | None, framework: Framework, *, as_of: datetime | None, 
         "tier": (tier := tier_of(team, shown)),
         "proposed": propose(framework, tier),
         "outcomes": words.delivered(delivery.of_team(team, as_of=as_of)),
+        "proof_bar": figures.proven(own.rating["proofs"]) if own and "proofs" in own.rating else [],
         "target": standing[framework.framework],
         "sections": framework.sections if isinstance(framework, Rubric) else (),
     }

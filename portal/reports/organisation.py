@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from assessments import aggregates, delivery, portfolio, records, selectors
 from assessments.framework import Framework, Ladder, Rubric
-from assessments.models import Initiative, Scorecard, Snapshot, Target
+from assessments.models import Scorecard, Snapshot, Target
 from portal.maturity import board, words
 from portal.maturity import team as teams
-from portal.maturity.board import Running, Suggestion
+from portal.maturity.board import Running
 from portal.maturity.figures import Chart
 from portal.maturity.grid import Row
 from portal.maturity.team import Asked, Tile
@@ -60,14 +60,6 @@ class TeamPage:
     initiatives: Sequence[Running]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """A next step with the teams it helps, and the initiatives that have taken it up."""
-
-    step: Suggestion
-    initiatives: Sequence[Initiative]
-
-
 def of_all(*, as_of: datetime | None = None, is_daily: bool = False) -> bytes:
     """The report of all teams as PDF. Raises NotFound before the first snapshot."""
     told = context(as_of=as_of, is_daily=is_daily)
@@ -96,7 +88,6 @@ def context(*, as_of: datetime | None = None, is_daily: bool = False) -> dict[st
             "shown_teams": scorecard.SHOWN_TEAMS,
             "charts": _charts(snapshots),
             "moved": told["movement"].moved[:SHOWN_MOVED],
-            "planned": [_planned(step, running) for step in told["actions"]],
             "running": running,
             "pages": _pages(rated, snapshots, running, now=now, as_of=as_of),
             "unrated": [row for row in told["grid"] if row.obstacles],
@@ -115,17 +106,6 @@ def _charts(snapshots: Sequence[Snapshot]) -> list[tuple[Framework, Chart]]:
         if chart is not None:
             found.append((framework, chart))
     return found
-
-
-def _planned(step: Suggestion, running: Sequence[Running]) -> Planned:
-    return Planned(
-        step=step,
-        initiatives=[
-            one.initiative
-            for one in running
-            if one.initiative.framework == step.framework and step.criterion in one.initiative.criteria
-        ],
-    )
 
 
 def _pages(

@@ -12,7 +12,7 @@ from assessments.framework import Framework, Ladder
 from assessments.models import Snapshot
 from governance import selectors
 from governance.errors import NotFound
-from governance.models import Team
+from governance.models import Team, User
 from portal.maturity import board, words
 from portal.maturity import team as teams
 from portal.maturity.figures import Chart
@@ -37,7 +37,7 @@ class Page:
     left_out: int
     holding: int
     criteria: int
-    actions: Sequence[tuple[Any, str, str]]
+    actions: Sequence[teams.NextStep]
     changed: Sequence[tuple[Any, str]]
     model_counts: Sequence[tuple[str, int]]
     # How well the evidence covers the claim, in words.
@@ -59,6 +59,7 @@ class OfTeam:
     sentences: Sequence[str]
     obstacles: Sequence[str]
     outcomes: Sequence[words.Outcome]
+    leads: Sequence[User]
 
 
 def of_team(team: Team, *, as_of: datetime | None = None, is_daily: bool = False) -> bytes:
@@ -131,6 +132,7 @@ def _team(team: Team, as_of: datetime | None, is_daily: bool) -> OfTeam:
         sentences=_sentences(first["tiles"], pages),
         obstacles=first["obstacles"],
         outcomes=first["outcomes"],
+        leads=first["leads"],
     )
 
 

@@ -1,12 +1,17 @@
 """Filters for the pages of maturity."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from django import template
+from django.template.loader import render_to_string
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 from portal import marks
 from portal.maturity import words
+from portal.maturity.grid import Cell
 
 register = template.Library()
 
@@ -56,6 +61,11 @@ def band_mark(band: str) -> marks.Mark:
 
 
 @register.filter
+def band_word(band: str) -> str:
+    return words.BANDS[band].word
+
+
+@register.filter
 def criterion_title(criterion: str) -> str:
     return words.title(criterion)
 
@@ -93,6 +103,32 @@ def within(address: str, query: str | None) -> str:
         return address
     path, mark, fragment = address.partition("#")
     return f"{path}{'&' if '?' in path else '?'}{query}{mark}{fragment}"
+
+
+@register.filter
+def drawn(cell: Cell, along: str | None) -> SafeString:
+    """A cell of the portfolio. Written here because there are thousands on a page, and a template takes its time."""
+    kind = "grid-cell"
+    kind += f" grid-cell--{cell.tone}" if cell.tone != "plain" else ""
+    kind += f" grid-cell--heat-{cell.heat}" if cell.heat else ""
+    kind += " grid-cell--may" if cell.is_unknown else ""
+    kind += " grid-cell--provisional" if cell.is_provisional else ""
+    kind += f" portfolio__{cell.place}" if cell.place else ""
+    text, said = str(escape(cell.text)), ""
+    if cell.words:
+        told = escape(cell.words)
+        said = f' title="{told}"' + (f' aria-label="{told}"' if cell.is_drawn else "")
+    if cell.target:
+        text += f'<span class="grid-cell__target">/{escape(cell.target)}</span>'
+    if cell.shape:
+        text += _icon(cell.shape)
+    href = escape(within(cell.href, along))
+    return mark_safe(f'<td class="{kind}"><a href="{href}"{said}>{text}</a></td>')  # noqa: S308 - all parts are escaped
+
+
+@lru_cache(maxsize=32)
+def _icon(name: str) -> str:
+    return render_to_string("components/_icon.html", {"name": name}).strip()
 
 
 @register.filter

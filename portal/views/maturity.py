@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, time
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
@@ -48,10 +49,11 @@ def day(request: PortalRequest, name: str = "as_of") -> datetime | None:
 def leadership(request: PortalRequest) -> HttpResponse:
     as_of = day(request)
     tier = queries.choice(request, "tier", TIERS)
-    may_rank = records.may_read_all(request.user)
+    may_rank = settings.MATURITY_RANKING and records.may_read_all(request.user)
     is_ranked = may_rank and queries.choice(request, "ranking", {"on"}) == "on"
     is_daily = queries.choice(request, "daily", {"on"}) == "on"
-    context = board.context(as_of=as_of, tier=tier, is_daily=is_daily, is_ranked=is_ranked) | {
+    number = queries.number(request, "page")
+    context = board.context(as_of=as_of, tier=tier, is_daily=is_daily, is_ranked=is_ranked, number=number) | {
         **frame(request),
         "as_of": queries.text(request, "as_of"),
         "tier": tier,

@@ -109,6 +109,8 @@ def detail(request: PortalRequest, initiative: int) -> HttpResponse:
         "points": points,
         "chart": chart,
         "standing": _standing(found),
+        # New criteria come as advisory; who runs the service lets them gate once the teams had their time.
+        "advisory": [one for one in records.criteria_of(found) if not one.gating],
         "may_end": not found.outcome and permissions.may(request.user, Permission.SET_TARGETS),
     }
     return render(request, "maturity", "maturity/initiative.html", "maturity/initiative.html", context)

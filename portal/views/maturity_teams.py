@@ -182,6 +182,10 @@ def _words(user: User, team: Team, framework: str, found: Criterion | ScoredTest
         "is_answerable": criteria.is_answerable(found),
         "question": criteria.question(found),
         "asked_evidence": criteria.asked_evidence(found),
+        "corroborated_by": criteria.corroborated_by(found),
+        "beside": previews.corroboration(team=team, criterion=found)
+        if isinstance(found, Criterion) and may_read and said
+        else None,
         "may_read": may_read,
         "answers": [(one, records.standing(one, now), _may_review(user, one, may_assess)) for one in said],
         "exemptions": list(records.exemptions_of(team, framework, found.id)) if may_read else [],

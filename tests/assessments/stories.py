@@ -104,6 +104,22 @@ def deployed(
     }
 
 
+def watched(name: str, key: str, days_ago: float, *, limit: float) -> dict[str, Any]:
+    """What watches a version for drift, and at which limit it raises its alerts."""
+    monitors = [{"kind": "model_quality", "hasLimit": True, "hasRecipient": True, "limit": limit}]
+    return {
+        "producer": "urn:assay:test",
+        "eventType": "OTHER",
+        "eventTime": ago(days_ago).isoformat(),
+        "run": {
+            "runId": str(uuid5(NAMES, f"watch of {name} {key} {days_ago}")),
+            "facets": {"assay_monitors": {"monitors": monitors}},
+        },
+        "job": {"namespace": "watches", "name": f"drift of {name}"},
+        "inputs": [registered(name, key)],
+    }
+
+
 def registered(name: str, key: str | None) -> dict[str, Any]:
     facets: dict[str, Any] = {"datasetType": {"datasetType": "MODEL"}}
     if key is not None:

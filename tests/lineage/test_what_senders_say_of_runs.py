@@ -51,6 +51,17 @@ def dataset(facets: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]
         ),
         ({"tags": {"_deleted": True}}, (Detail.TAGS, {"tags": []})),
         ({"assay_decisionSamples": {"count": 12}}, (Detail.SAMPLES, {"has_samples": True})),
+        (
+            {"assay_monitors": {"monitors": [{"kind": "skew", "hasLimit": True, "limit": 0.25}]}},
+            (
+                Detail.MONITORS,
+                {"monitors": [{"kind": "skew", "has_limit": True, "has_recipient": False, "limit": "0.25"}]},
+            ),
+        ),
+        (
+            {"assay_alerts": {"alerts": [{"id": "a", "limit": "p99 > 1 s"}, {"id": "b", "limit": True}]}},
+            (Detail.ALERTS, {"alerts": [{"id": "a", "limit": "p99 > 1 s"}, {"id": "b"}]}),
+        ),
         ({"assay_relay": {"receivedAt": "2026-03-01T10:00:00+01:00"}}, None),
         ({"assay_drill": {"rule": "rollback", "passed": True}}, (Detail.DRILL, {"rule": "rollback", "passed": True})),
     ],

@@ -1,5 +1,6 @@
 """The pages of maturity: what they show, who may write on them, and what they say while nothing is rated."""
 
+import html
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,9 +15,11 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from assessments import catalogue, initiatives, portfolio, selectors, snapshots
+from assessments.framework import Adjustment
 from assessments.models import Answer, Exemption, Initiative, Scorecard, Target
 from assessments.snapshots import Kind
 from governance.models import Classification, Ownership, User
+from portal.maturity import board as boards
 from portal.maturity import connecting
 from portal.maturity import criterion as criteria
 from tests import factories
@@ -130,13 +133,36 @@ def test_the_board_costs_few_queries_however_many_teams(scene: Organisation, sig
     assert len(queries) <= 60
 
 
-def test_ranking_is_off_and_for_some_alone(scene: Organisation, sign_in: SignIn) -> None:
+def test_ranking_is_off_and_for_some_alone(scene: Organisation, sign_in: SignIn, settings: Settings) -> None:
     assert 'name="ranking"' not in text(sign_in(scene.lead), "/maturity?ranking=on")
     assert ">Rank</th>" not in text(sign_in(scene.lead), "/maturity?ranking=on")
     page = text(sign_in(scene.sponsor), "/maturity")
     assert 'name="ranking"' in page
     assert ">Rank</th>" not in page
     assert ">Rank</th>" in text(sign_in(scene.sponsor), "/maturity?ranking=on")
+
+    settings.MATURITY_RANKING = False
+
+    page = text(sign_in(scene.sponsor), "/maturity?ranking=on")
+    assert ('name="ranking"' in page, ">Rank</th>" in page) == (False, False)
+
+
+def test_many_teams_come_a_page_at_a_time_and_light(
+    scene: Organisation, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boards, "PAGE", 2)
+    client = sign_in(scene.lead)
+
+    first, second, beyond = (text(client, f"/maturity?page={number}") for number in (1, 2, 9))
+
+    rows = [page.partition("<tbody>")[2].partition("</tbody>")[0].split("<tr>")[1:] for page in (first, second)]
+    assert [len(part) for part in rows] == [2, 1]
+    assert ("here 1 to 2" in first, 'rel="next"' in first, 'rel="next"' in second) == (True, True, False)
+    assert "of 3 teams rated" in second
+    assert "There are 3 teams, fewer than this page begins with." in beyond
+    # Two hundred teams are on three pages of less than 400 kB each.
+    assert max(len(row.encode()) for part in rows for row in part) < 4_500
+    assert client.get("/maturity?page=0").status_code == 400
 
 
 def test_what_if_answers_as_a_part_and_as_a_page(scene: Organisation, sign_in: SignIn) -> None:
@@ -166,6 +192,10 @@ def test_a_lead_answers_an_assessor_reviews_and_exempts(scene: Organisation, sig
     answer = Answer.objects.get()
     assert "Waits for review" in text(lead, SHARED)
     assert "Accept the answer" not in text(lead, SHARED)
+    # What is measured stands beside it, for those who may read the answer.
+    stories.promoted("credit", "3", (stories.NOW - timezone.now()) / timedelta(days=1) + 1, by=scene.lead)
+    assert "<strong>0 of 1</strong> in 180 days; above 10 % an answer lapses." in text(assessor, SHARED)
+    assert "an answer lapses" not in text(sign_in(scene.stranger), SHARED)
     assert "Accept the answer" in text(assessor, SHARED)
     assert "Shared operation" in text(assessor, "/maturity/reviews")
     assert "wiki.example" not in text(sign_in(scene.stranger), SHARED)
@@ -190,10 +220,11 @@ def test_a_sponsor_sets_targets_and_opens_initiatives(scene: Organisation, sign_
     assert Target.objects.get().level == 1
     assert "below its target 1" in text(lead, "/maturity")
     today = timezone.now().date()
+    step = selectors.next_actions(selectors.scorecard(scene.snapshot, team=scene.credit))[0].criterion
     said = {
         "title": "Owners for all",
         "framework": FRAMEWORK,
-        "criteria": "google-orchestrated-training,google-shared-operation",
+        "criteria": f"google-orchestrated-training,google-shared-operation,{step}",
         "teams": ["credit", "idle"],
         "starts_on": today.isoformat(),
         "ends_on": (today + timedelta(days=60)).isoformat(),
@@ -208,6 +239,10 @@ def test_a_sponsor_sets_targets_and_opens_initiatives(scene: Organisation, sign_
     assert "Owners for all" in opened.content.decode()
     initiative = Initiative.objects.get()
     assert "Owners for all" in text(lead, "/maturity")
+    # A step that it takes up has an owner and a day.
+    page = text(lead, "/maturity/teams/credit")
+    assert f"sponsor, by {initiative.ends_on:%-d %b %Y}: Owners for all" in page
+    assert "who manages the team: lead." in page
     end = f"/maturity/initiatives/{initiative.pk}/end"
     assert lead.post(end, {"reason": "x"}).status_code == 403
     assert sponsor.post(end, {"reason": "Split."}).status_code == 302
@@ -223,10 +258,19 @@ def test_an_initiative_of_many_teams_is_told_in_numbers(scene: Organisation, sig
         teams=[scene.credit, scene.fraud, *(factories.team(f"team-{number}") for number in range(7))],
         starts_on=today,
         ends_on=today + timedelta(days=30),
-        criteria=["google-orchestrated-training"],
+        criteria=["google-orchestrated-training", "google-named-owner"],
     )
 
-    assert "1 of 9 teams hold it" in text(sign_in(scene.lead), f"/maturity/initiatives/{opened.pk}")
+    page = text(sign_in(scene.lead), f"/maturity/initiatives/{opened.pk}")
+    assert "1 of 9 teams hold it" in page
+    # New criteria are advisory until it ends, and then somebody has to let them gate.
+    assert "1 of its criteria gates no level yet." in page
+    initiatives.end(actor=scene.sponsor, initiative=opened, reason="All had their time.")
+    page = text(sign_in(scene.lead), f"/maturity/initiatives/{opened.pk}")
+    document = html.unescape(page.partition("<code>adjusts")[2].partition("</code>")[0])
+    said = catalogue.parse(f"adjusts{document}")
+    assert isinstance(said, Adjustment)
+    assert (said.adjusts, said.gating) == (FRAMEWORK, ("google-named-owner",))
 
 
 def test_the_tier_of_its_models_speaks_for_a_target(scene: Organisation, sign_in: SignIn) -> None:
@@ -315,6 +359,8 @@ def test_what_changed_is_on_one_page_with_its_causes(scene: Organisation, sign_i
     client = sign_in(scene.lead)
     assert "No model changed teams." in text(client, "/maturity/changes")
     Ownership.objects.filter(asset=stories.model("limits")).update(team=scene.fraud)
+    for days_ago, limit in ((3, 0.2), (-3, 0.5)):
+        stories.grow(stories.watched("credit", "3", days_ago, limit=limit), sender=None)
     snapshots.take(kind=Kind.PUBLISHED, as_of=stories.NOW + timedelta(days=7))
 
     page = text(client, "/maturity/changes")
@@ -324,8 +370,14 @@ def test_what_changed_is_on_one_page_with_its_causes(scene: Organisation, sign_i
         r">Orchestrated training</a>: unknown to pass.*?resolved: <a [^>]*>train limits</a>", ratings, re.DOTALL
     )
     assert re.search(r">limits</a></td><td data-label=\"From\">Credit</td><td data-label=\"To\">Fraud</td>", rest)
+    assert re.search(r">drift of credit</td>.*?<code>0.2</code>.*?<code>0.5</code>", rest)
     board = text(client, "/maturity")
     assert re.search(r"Transferred: <a [^>]*>limits</a> from Credit to Fraud\.", board)
+    assert re.search(r"Limit of alerts on <a [^>]*>credit</a> of Credit: <a [^>]*>0.2 to 0.5</a>", board)
+    told = factories.client(scene.lead).get("/api/v1/changes?framework=google-mlops").json()["limits"]
+    assert [(one["watched"], one["kind"], one["before"], one["after"]) for one in told] == [
+        ("drift of credit", "model_quality", "0.2", "0.5")
+    ]
 
 
 def test_a_new_yardstick_shows(scene: Organisation, sign_in: SignIn, tmp_path: Path, settings: Settings) -> None:
