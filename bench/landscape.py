@@ -26,6 +26,7 @@ ROLES = ("business_owner", "technical_owner", "steward")
 DATASETS_OF_A_HUNDRED = 55
 TABLES = (
     "lineage_asset",
+    "lineage_assetkind",
     "lineage_word",
     "lineage_edge",
     "lineage_run",
@@ -166,13 +167,22 @@ def _assets(cursor: psycopg.Cursor[tuple[str]], layers: dict[Layer, Ids]) -> Non
             )
     cursor.execute(
         f"""
-        INSERT INTO lineage_asset (id, uuid, family, kind, processing, namespace, name, first_seen_at, last_seen_at)
+        INSERT INTO lineage_asset (id, uuid, family, kind, processing, namespace, name, first_seen_at, last_seen_at,
+                                   shown_at, known_at, kind_set_at)
         SELECT id, md5(family || E'\\x1f' || namespace || E'\\x1f' || name)::uuid, family, kind, processing, namespace,
-               name, seen, seen + pg_temp.draw(id, 5) %% {SECONDS} * interval '1 second'
+               name, seen, seen + pg_temp.draw(id, 5) %% {SECONDS} * interval '1 second', seen, seen,
+               CASE WHEN kind <> family OR processing <> '' THEN seen END
         FROM (SELECT *, %s::timestamptz + pg_temp.draw(id, 4) %% {SECONDS} * interval '1 second' AS seen FROM made)
              AS dated ORDER BY id
         """,
         [BEGINNING],
+    )
+    cursor.execute(
+        """
+        INSERT INTO lineage_assetkind (asset_id, kind, processing, first_seen_at, known_at, last_seen_at, last_digest)
+        SELECT id, kind, processing, kind_set_at, kind_set_at, last_seen_at, sha256(uuid::text::bytea)
+        FROM lineage_asset WHERE kind_set_at IS NOT NULL
+        """
     )
     cursor.execute("SELECT setval('lineage_asset_id_seq', (SELECT max(id) FROM lineage_asset))")
     cursor.execute("SELECT DISTINCT regexp_replace(name, '[0-9]+', '0', 'g') FROM made")

@@ -36,8 +36,9 @@ EVENTS = """
         key, target_name, %(lake)s::text, %(producer)s::text, run), 'UTF8') AS body) b
 """
 ASSETS = """
-    INSERT INTO lineage_asset (uuid, family, kind, processing, namespace, name, first_seen_at, last_seen_at)
-    SELECT a.uuid, a.family, a.family, '', a.namespace, a.name, min(r.at), max(r.at)
+    INSERT INTO lineage_asset (uuid, family, kind, processing, namespace, name, first_seen_at, last_seen_at, shown_at,
+                               known_at)
+    SELECT a.uuid, a.family, a.family, '', a.namespace, a.name, min(r.at), max(r.at), min(r.at), now()
     FROM staged_model m JOIN staged_run r ON r.model = m.number
     CROSS JOIN LATERAL (VALUES (m.job, 'job', m.namespace, m.job_name),
                                (m.source, 'dataset', %(lake)s::text, m.source_name),

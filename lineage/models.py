@@ -70,6 +70,9 @@ class Asset(models.Model):
     name = models.TextField()
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
+    shown_at = models.DateTimeField(null=True, help_text="First event that shows more of it than a name.")
+    known_at = models.DateTimeField(null=True, help_text=KNOWN_AT)
+    also_told = ArrayField(models.DateTimeField(), null=True, help_text=ALSO_TOLD)
     folding = models.UUIDField(null=True, help_text="The same for names that may be of one thing, see lineage.names.")
     # Who wrote `kind` and `processing` last.
     kind_set_at = models.DateTimeField(null=True)
@@ -87,6 +90,30 @@ class Asset(models.Model):
 
     def __str__(self) -> str:
         return f"{self.namespace} {self.name}"
+
+
+class AssetKind(models.Model):
+    """An asset was said to be of a kind, or only named: first and last at these times, and when that was told."""
+
+    asset = models.ForeignKey(
+        Asset, on_delete=models.DO_NOTHING, related_name="kinds", db_index=False, db_constraint=False
+    )
+    kind = models.CharField(max_length=12)
+    processing = models.CharField(max_length=12, default="", blank=True)
+    first_seen_at = models.DateTimeField()
+    known_at = models.DateTimeField(help_text=KNOWN_AT)
+    also_told = ArrayField(models.DateTimeField(), null=True, help_text=ALSO_TOLD)
+    last_seen_at = models.DateTimeField()
+    last_digest = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["asset", "kind", "processing"], name="an_asset_is_said_a_kind_once")
+        ]
+        indexes = [models.Index(fields=["kind", "asset"], name="said_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.asset_id}"
 
 
 class Word(models.Model):
@@ -305,6 +332,8 @@ class FacetSighting(models.Model):
         FacetDocument, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
     )
     first_seen_at = models.DateTimeField()
+    known_at = models.DateTimeField(help_text=KNOWN_AT)
+    also_told = ArrayField(models.DateTimeField(), null=True, help_text=ALSO_TOLD)
     last_seen_at = models.DateTimeField()
     last_digest = models.BinaryField(max_length=32)
 

@@ -16,21 +16,13 @@ from uuid import UUID
 import psycopg
 from django.db import OperationalError, connections, transaction
 
-from lineage import declarations, events, fieldprojection, names, rejections, tellings, upserts, words
+from lineage import declarations, events, fieldprojection, names, rejections, sayings, tellings, upserts, words
 from lineage.translation import Batch, state_of
 
 logger = logging.getLogger(__name__)
 
 Fact = TypeVar("Fact")
 
-# How the first and last time of the same words are merged.
-SIGHTED_AGAIN = """DO UPDATE SET
-            first_seen_at = LEAST(f.first_seen_at, excluded.first_seen_at),
-            (last_seen_at, last_digest) = (
-                SELECT * FROM (VALUES (excluded.last_seen_at, excluded.last_digest), (f.last_seen_at, f.last_digest))
-                AS said (at, digest) ORDER BY at DESC, digest DESC LIMIT 1)
-        WHERE f.first_seen_at > excluded.first_seen_at
-           OR (f.last_seen_at, f.last_digest) < (excluded.last_seen_at, excluded.last_digest)"""
 BATCH_EVENTS = 1_000
 BATCH_BYTES = 32_000_000
 
@@ -155,7 +147,7 @@ def write(cursor: psycopg.Cursor[Any], batch: Batch) -> None:
     _io(cursor, batch, assets, versions)
     _edges(cursor, batch, assets)
     _declarations(cursor, batch, assets)
-    _facets(cursor, batch, assets)
+    sayings.write(cursor, batch, assets)
     fieldprojection.write(cursor, batch, assets)
     _observations(cursor, batch, versions)
     _remarks(cursor, batch, assets, versions)
@@ -184,15 +176,21 @@ def _assets(cursor: psycopg.Cursor[Any], batch: Batch) -> dict[UUID, int]:
             fact.kind_set and fact.kind_set[0],
             fact.kind_set and fact.kind_set[1],
             names.fold(fact.family, fact.namespace, fact.name),
+            *(tellings.columns(fact.shown) if fact.shown else (None, None, None)),
         )
         for uuid, fact in _in_order(batch.assets)
     ]
     cursor.execute(
-        """
+        f"""
         INSERT INTO lineage_asset AS a (uuid, family, kind, processing, namespace, name, first_seen_at, last_seen_at,
-                                        kind_set_at, kind_digest, folding)
-        SELECT * FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
-                             %b::timestamptz[], %b::timestamptz[], %b::timestamptz[], %b::bytea[], %b::uuid[])
+                                        kind_set_at, kind_digest, folding, shown_at, known_at, also_told)
+        SELECT uuid, family, kind, processing, namespace, name, first_seen_at, last_seen_at, kind_set_at, kind_digest,
+               folding, shown_at, known_at, also_told::timestamptz[]
+        FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
+                    %b::timestamptz[], %b::timestamptz[], %b::timestamptz[], %b::bytea[], %b::uuid[],
+                    %b::timestamptz[], %b::timestamptz[], %b::text[])
+             AS told (uuid, family, kind, processing, namespace, name, first_seen_at, last_seen_at, kind_set_at,
+                      kind_digest, folding, shown_at, known_at, also_told)
         ON CONFLICT (uuid) DO UPDATE SET
             first_seen_at = LEAST(a.first_seen_at, excluded.first_seen_at),
             last_seen_at = GREATEST(a.last_seen_at, excluded.last_seen_at),
@@ -202,10 +200,11 @@ def _assets(cursor: psycopg.Cursor[Any], batch: Batch) -> dict[UUID, int]:
                     (a.kind, a.processing, a.kind_set_at, a.kind_digest)
                 ) AS said (kind, processing, at, digest)
                 -- Whatever was shown by a name is more than a name.
-                ORDER BY at DESC NULLS LAST, digest DESC NULLS LAST, kind = 'name' LIMIT 1)
+                ORDER BY at DESC NULLS LAST, digest DESC NULLS LAST, kind = 'name' LIMIT 1),
+            {upserts.tell("a", "shown_at")}
         RETURNING uuid, id, xmax = 0
         """,
-        upserts.columns(rows, 11),
+        upserts.columns(rows, 14),
     )
     written = cursor.fetchall()
     # The mark of PostgreSQL for a row that was inserted and not updated.
@@ -428,35 +427,6 @@ def _declarations(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, 
         )
 
 
-def _facets(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) -> None:
-    if not batch.sightings:
-        return
-    cursor.execute("SELECT uuid FROM lineage_facetdocument WHERE uuid = ANY(%b::uuid[])", [list(batch.documents)])
-    known = {row[0] for row in cursor.fetchall()}
-    new = [(uuid, body.decode()) for uuid, body in _in_order(batch.documents) if uuid not in known]
-    if new:
-        cursor.execute(
-            """
-            INSERT INTO lineage_facetdocument (uuid, body)
-            SELECT uuid, body::jsonb FROM unnest(%b::uuid[], %b::text[]) AS said (uuid, body)
-            ON CONFLICT (uuid) DO NOTHING
-            """,
-            upserts.columns(new, 2),
-        )
-    rows = sorted(
-        (assets[asset], document, sighting.first_seen_at, *sighting.last)
-        for (asset, document), sighting in batch.sightings.items()
-    )
-    cursor.execute(
-        f"""
-        INSERT INTO lineage_facetsighting AS f (asset_id, document_id, first_seen_at, last_seen_at, last_digest)
-        SELECT * FROM unnest(%b::bigint[], %b::uuid[], %b::timestamptz[], %b::timestamptz[], %b::bytea[])
-        ON CONFLICT (asset_id, document_id) {SIGHTED_AGAIN}
-        """,
-        upserts.columns(rows, 5),
-    )
-
-
 def _observations(cursor: psycopg.Cursor[Any], batch: Batch, versions: dict[UUID, int]) -> None:
     rows = [
         (
@@ -502,7 +472,9 @@ def _details(cursor: psycopg.Cursor[Any], batch: Batch) -> None:
         SELECT run, name, document, body::jsonb, first_seen_at, last_seen_at, last_digest
         FROM unnest(%b::uuid[], %b::text[], %b::uuid[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::bytea[])
              AS said (run, name, document, body, first_seen_at, last_seen_at, last_digest)
-        ON CONFLICT (run, name, document) {SIGHTED_AGAIN}
+        ON CONFLICT (run, name, document) DO UPDATE SET
+            first_seen_at = LEAST(f.first_seen_at, excluded.first_seen_at), {upserts.SAID_LAST}
+        WHERE f.first_seen_at > excluded.first_seen_at OR {upserts.SAID_LATER}
         """,
         upserts.columns(rows, 7),
     )
@@ -533,10 +505,9 @@ def _remarks(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int],
 GRAPH_TABLES = (
     "lineage_remark",
     *fieldprojection.TABLES,
+    *sayings.TABLES,
     "lineage_rundetail",
     "lineage_observation",
-    "lineage_facetsighting",
-    "lineage_facetdocument",
     "lineage_declaration",
     "lineage_edge",
     "lineage_runio",

@@ -19,9 +19,8 @@ from django.db.models.functions import Left
 from django.utils import timezone
 
 from governance import selectors as governance_selectors
-from governance.errors import Invalid
 from governance.models import Classification, Ownership, Team, User
-from lineage import decided, selectors, words
+from lineage import decided, selectors, traces, words
 from lineage.asof import NOW, Moment
 from lineage.fieldmodels import AssetTag
 from lineage.models import Asset, AssetVersion, FacetDocument, FacetSighting
@@ -42,7 +41,7 @@ class Filters:
     """Which assets. `changed_since`: new since then, or with a version or facets that are.
 
     `tag`: with a tag of that key, of its own or of a field, whoever set it. `among`: none but these. `moment`: as they
-    stood then; their kind is that of today.
+    stood then.
     """
 
     kind: str = ""
@@ -56,13 +55,6 @@ class Filters:
     tier: str = ""
     among: frozenset[UUID] | None = None
     moment: Moment = NOW
-
-    def __post_init__(self) -> None:
-        """Raises Invalid for what nobody can answer `known_at` a day."""
-        for name in ("tag", "changed_since"):
-            if self.moment.known_at is not None and getattr(self, name):
-                says = "Not together with known_at: when facets were received is not kept."
-                raise Invalid(f"{name}: {says}", fields={name: says})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +178,7 @@ def matching(wanted: Sequence[Word] | None, filters: Filters) -> QuerySet[Asset]
     if filters.name is not None:
         found = found.filter(name=filters.name)
     if filters.changed_since is not None:
-        found = found.filter(_changed_since(filters.changed_since, moment.as_of))
+        found = found.filter(_changed_since(filters.changed_since, moment))
     if filters.tag:
         found = found.filter(_tagged(filters.tag, moment))
     if filters.tier:
@@ -225,7 +217,7 @@ def counts(wanted: Sequence[Word] | None, filters: Filters) -> Counts:
     if wanted is not None and not wanted:
         return Counts(total=0, kinds={}, teams={}, without_owner=0, tiers={}, tags={}, are_minimums=False)
     at = decided.until(filters.moment) or timezone.now()
-    kinds = _counted(matching(wanted, replace(filters, kind="")).values("kind")[:MOST_COUNTED])
+    kinds = _counted(matching(wanted, replace(filters, kind="")), filters.moment)
     some = _some(wanted, replace(filters, team=None, owner=None, has_no_owner=False))
     owners = _owners(filters.moment).filter(asset__in=some)
     pairs = set(owners.values_list("asset", "team__slug"))
@@ -248,14 +240,15 @@ def _some(wanted: Sequence[Word] | None, filters: Filters) -> list[UUID]:
     return list(matching(wanted, filters).values_list("uuid", flat=True)[:MOST_OWNERS_COUNTED])
 
 
-def _counted(kinds: "QuerySet[Asset, Any]") -> dict[str, int]:
-    """How many rows of each kind. Grouped outside the limit, which a queryset could do by a second look-up only."""
+def _counted(found: QuerySet[Asset], moment: Moment) -> dict[str, int]:
+    """How many are of each kind. Grouped outside the limit, which a queryset could do by a second look-up only."""
+    kind = F("kind") if moment.is_now else traces.kinds(moment)
     try:
-        statement, parameters = kinds.query.sql_with_params()
+        statement, parameters = found.values_list(kind)[:MOST_COUNTED].query.sql_with_params()
     except EmptyResultSet:  # Django's way of saying that nothing can match: among none, say.
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT kind, count(*) FROM ({statement}) AS found GROUP BY kind", parameters)
+        cursor.execute(f"SELECT kind, count(*) FROM ({statement}) AS found (kind) GROUP BY kind", parameters)
         return dict(cursor.fetchall())
 
 
@@ -279,11 +272,11 @@ def _owners(moment: Moment) -> QuerySet[Ownership]:
     return governance_selectors.in_force(Ownership.objects.all(), moment.as_of, moment.known_at)
 
 
-def _changed_since(at: datetime, until: datetime | None) -> Q:
+def _changed_since(at: datetime, moment: Moment) -> Q:
+    if not moment.is_now:
+        return traces.changed_since(at, moment)
     versions = AssetVersion.objects.filter(asset=OuterRef("pk"), seen_at__gte=at)
     sightings = FacetSighting.objects.filter(asset=OuterRef("pk"), first_seen_at__gte=at)
-    if until is not None:
-        versions, sightings = versions.filter(seen_at__lte=until), sightings.filter(first_seen_at__lte=until)
     return Q(first_seen_at__gte=at) | Q(Exists(versions)) | Q(Exists(sightings))
 
 
@@ -291,9 +284,7 @@ def _tagged(key: str, moment: Moment) -> Q:
     """What people set, and what the documents of senders hold. A later document without the tag is not asked for."""
     by_people = _set_by_people(moment, key=key).values("asset")
     documents = FacetDocument.objects.filter(body__has_key="tags", body__contains={"tags": {"tags": [{"key": key}]}})
-    by_senders = FacetSighting.objects.filter(document__in=documents.values("uuid"))
-    if moment.as_of is not None:
-        by_senders = by_senders.filter(first_seen_at__lte=moment.as_of)
+    by_senders = selectors.standing(FacetSighting.objects.filter(document__in=documents.values("uuid")), moment)
     return Q(uuid__in=by_people) | Q(pk__in=by_senders.values("asset"))
 
 

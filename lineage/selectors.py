@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connection
@@ -16,7 +16,7 @@ from lineage.asof import NOW, Moment
 from lineage.details import Detail
 from lineage.fieldmodels import Hiding
 from lineage.identity import Family, Kind
-from lineage.models import Asset, AssetVersion, Event, Observation, Outbox, Run, RunDetail, RunIO
+from lineage.models import Asset, AssetVersion, Event, FacetSighting, Observation, Outbox, Run, RunDetail, RunIO
 from lineage.provenance import Provenance, Spot
 from lineage.traversal import Direction, Neighbourhood
 
@@ -24,15 +24,12 @@ from lineage.traversal import Direction, Neighbourhood
 def listed(*, kind: str = "", with_names: bool = False, moment: Moment = NOW) -> QuerySet[Asset]:
     """What lists show, in no order: nothing hidden, and what is no more than a name only when it is asked for.
 
-    With `known_at` what events had told of by then as read, written, run, versioned or related: when something was only
-    named or described is not kept.
+    On another day what had been told of by then, and as what: see `traces.told`.
     """
     hidden = hiding.at(Hiding.objects.filter(asset=OuterRef("uuid")), moment)
     found = Asset.objects.order_by().filter(~Exists(hidden))
-    if moment.as_of is not None:
-        found = found.filter(first_seen_at__lte=moment.as_of)
-    if moment.known_at is not None:
-        found = found.filter(traces.known(moment, moment.known_at))
+    if not moment.is_now:
+        return found.filter(traces.told_of(moment, kind=kind, with_names=with_names))
     if kind:
         return found.filter(kind=kind)
     return found if with_names else found.exclude(kind=Kind.NAME)
@@ -150,7 +147,7 @@ def runs(asset: Asset, *, moment: Moment = NOW) -> QuerySet[Run]:
 
     In the order of today, and each as it stands today: `lineage.retelling` tells them as they had been told.
     """
-    io = _standing(asset.io.all(), moment)
+    io = standing(asset.io.all(), moment)
     mine = Q(job=asset) if asset.family == Family.JOB else Q(uuid__in=io.values("run"))
     found = Run.objects.filter(mine) if moment.is_now else Run.objects.filter(mine, _heard(moment))
     return found.select_related("job", "commit__asset").order_by("-last_event_at", "uuid")
@@ -167,11 +164,15 @@ def _heard(moment: Moment) -> Exists:
 
 def io(run: Run, *, moment: Moment = NOW) -> QuerySet[RunIO]:
     """What a run read and wrote, as far as it had been told, by name."""
-    rows = _standing(run.io.all(), moment)
+    rows = standing(run.io.all(), moment)
     return rows.select_related("asset", "version").order_by("direction", "asset__name", "id")
 
 
-def _standing(rows: QuerySet[RunIO], moment: Moment) -> QuerySet[RunIO]:
+Row = TypeVar("Row", RunIO, FacetSighting)
+
+
+def standing(rows: QuerySet[Row], moment: Moment) -> QuerySet[Row]:
+    """Those of the rows with tellings whose fact had begun, and was known."""
     if moment.known_at is not None:
         until = moment.as_of or traces.NEVER
         told = (F("first_seen_at"), F("known_at"), F("also_told"), Value(moment.known_at))

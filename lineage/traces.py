@@ -1,61 +1,105 @@
-"""Which assets events had told of by a day: as read, written, run, versioned, related to others, or declared to be.
+"""Which assets events had told of by a day, and what they had said of them: of which kind they are, and what is new.
 
-Of what is only named (as the job of a parent run) or described (an event with nothing but facets) nobody keeps when
-that was received, so such an asset counts as known from the first event that tells more of it.
+An asset is *shown* by whatever tells more of it than a name that another has. Shown, named, and said to be of a kind:
+each keeps its tellings, so that all of it is answered from the rows of the graph.
 """
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
-from django.db.models import BooleanField, Q
+from django.db import connection
+from django.db.models import BooleanField, Field, Q, TextField
 from django.db.models.expressions import RawSQL
 
 from lineage.asof import Moment
+from lineage.identity import Family, Kind
+from lineage.models import Asset
 
 # How far clocks of senders run ahead; who leaves out the offset of its zone is taken to be in UTC.
 MOST_AHEAD = timedelta(days=1)
 NEVER = datetime.max.replace(tzinfo=UTC)
-# That two names are one thing says nothing of either.
-_NAMES = "('alias', 'alias_of', 'renamed')"
 
 
-def known(moment: Moment, known_at: datetime) -> Q:
-    """A condition on assets, for a moment with this `known_at`."""
-    latest = until(known_at)
-    edge = f"""NOT e.is_declared AND e.valid_to IS NULL AND e.relation NOT IN {_NAMES}
-            AND {_stands("e", "valid_from", moment)}"""
-    declared = """d.known_at <= %(known_at)s AND d.event_time <= COALESCE(%(as_of)s::timestamptz, 'infinity')
-            AND d.direction IN ('input', 'output')"""
-    conditions = [
-        f"""SELECT FROM lineage_runio io
-            WHERE io.asset_id = lineage_asset.id AND {_stands("io", "first_seen_at", moment)}""",
-        f"SELECT FROM lineage_assetversion v WHERE v.asset_id = lineage_asset.id AND {_stands('v', 'seen_at', moment)}",
-        f"SELECT FROM lineage_edge e WHERE e.source_id = lineage_asset.id AND {edge}",
-        f"SELECT FROM lineage_edge e WHERE e.target_id = lineage_asset.id AND {edge}",
-        f"SELECT FROM lineage_declaration d WHERE d.job_id = lineage_asset.id AND {declared}",
-        f"""SELECT FROM lineage_edge e JOIN lineage_declaration d ON d.job_id = e.target_id AND d.direction = 'input'
-            WHERE e.is_declared AND e.source_id = lineage_asset.id AND e.relation = 'consumed'
-              AND d.assets @> to_jsonb(lineage_asset.id) AND {declared}""",
-        # Two branches of the same, since each of the partial indexes serves one.
-        *(
-            f"""SELECT FROM lineage_edge e JOIN lineage_declaration d ON d.job_id = e.source_id
-                 AND d.direction = 'output'
-                WHERE e.is_declared AND e.target_id = lineage_asset.id AND e.relation = 'produced'
-                  AND e.valid_to IS {which} AND d.assets @> to_jsonb(lineage_asset.id) AND {declared}"""
-            for which in ("NULL", "NOT NULL")
-        ),
-        """SELECT FROM lineage_run r JOIN lineage_event told ON told.run = r.uuid
-            WHERE r.job_id = lineage_asset.id AND r.first_event_at <= %(latest)s AND told.received_at <= %(known_at)s
-              AND told.event_time <= COALESCE(%(as_of)s::timestamptz, 'infinity')""",
-    ]
-    # Looked up asset by asset (OFFSET 0): the planner would read whole tables to look into their hashes.
-    named = " OR ".join(f"EXISTS ({condition} OFFSET 0)" for condition in conditions)
-    # Django's own statements know parameters by their places alone.
-    parameters = moment.parameters | {"latest": latest}
-    given = [parameters[name] for name in re.findall(r"%\((\w+)\)s", named)]
-    statement = re.sub(r"%\(\w+\)s", "%s", named)
-    told = RawSQL(f"({statement})", given, output_field=BooleanField())  # noqa: S611 - the text is ours
-    return Q(told, first_seen_at__lte=latest)
+def told_of(moment: Moment, *, kind: str = "", with_names: bool = False) -> Q:
+    """A condition on assets on another day: shown by then, or only named where that is asked for, and of the kind."""
+    shown, named = _stands("lineage_asset", "shown_at", moment), _said("k.kind = 'name'", moment)
+    if kind == Kind.NAME:
+        return _condition(f"({shown}) IS NOT TRUE AND {named}", moment)
+    if kind:
+        # What nobody says to be of a kind is of that of its family. The others are few, which the index finds.
+        pool = "lineage_asset.id IN (SELECT asset_id FROM lineage_assetkind WHERE kind = %(kind)s)"
+        if kind in tuple(Family):
+            pool = f"lineage_asset.{'kind' if kind == Family.REPOSITORY else 'family'} = %(kind)s"
+        return _condition(f"{pool} AND {shown} AND ({_kind(moment)}) = %(kind)s", moment, kind=kind)
+    return _condition(f"({shown} OR {named})" if with_names else shown, moment)
+
+
+def changed_since(at: datetime, moment: Moment) -> Q:
+    """A condition on assets on another day: first told of, or with a version or facets that were, since then."""
+    first = f"""LEAST({moment.began("lineage_asset", "shown_at")}, (
+        SELECT {moment.began("k", "first_seen_at")} FROM lineage_assetkind k
+        WHERE k.asset_id = lineage_asset.id AND k.kind = 'name'))"""
+    new = " OR ".join(
+        f"""EXISTS (
+            SELECT FROM {table} t WHERE t.asset_id = lineage_asset.id AND {_stands("t", column, moment)}
+               AND {moment.began("t", column)} >= %(at)s)"""
+        for table, column in (("lineage_assetversion", "seen_at"), ("lineage_facetsighting", "first_seen_at"))
+    )
+    return _condition(f"({first} >= %(at)s OR {new})", moment, at=at)
+
+
+def kinds(moment: Moment) -> RawSQL:
+    """The kind of an asset on another day, as `told` has it."""
+    return _raw(_kind(moment), moment, TextField())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Of which assets the kind cannot be told for sure, and of which nothing had been told at all."""
+
+    unsure: frozenset[UUID] = frozenset()
+    unheard: frozenset[UUID] = frozenset()
+
+
+def told(assets: Sequence[Asset], moment: Moment) -> Told:
+    """Give each asset the kind, the processing and the first sight that had been told of it. No asset is written.
+
+    Of a kind that was said before the day and after it, it is taken that it was said just before the day, as senders
+    repeat themselves. Where that could make a difference the kind is not sure.
+    """
+    if moment.is_now or not assets:
+        return Told()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT lineage_asset.id, lineage_asset.family, {_stands("lineage_asset", "shown_at", moment)},
+                   LEAST({moment.began("lineage_asset", "shown_at")}, {moment.began("k", "first_seen_at")}),
+                   said.kind, said.processing, said.said_at, said.latest_at, said.is_last
+            FROM lineage_asset
+            LEFT JOIN lineage_assetkind k ON k.asset_id = lineage_asset.id AND k.kind = 'name'
+            LEFT JOIN LATERAL ({_kinds_said(moment)}) AS said ON true
+            WHERE lineage_asset.id = ANY(%(assets)s) ORDER BY lineage_asset.id, {_LIKELIEST}
+            """,
+            moment.parameters | {"assets": [asset.pk for asset in assets]},
+        )
+        rows: dict[int, list[Any]] = {}
+        for number, *row in cursor.fetchall():
+            rows.setdefault(number, []).append(row)
+    unsure, unheard = set(), set()
+    for asset in assets:
+        (family, is_shown, first_seen_at, kind, processing, said_at, _, is_last), *rivals = rows[asset.pk]
+        asset.kind, asset.processing = (kind or family, processing or "") if is_shown else (str(Kind.NAME), "")
+        if first_seen_at is None:
+            unheard.add(asset.uuid)
+        else:
+            asset.first_seen_at = first_seen_at
+        if any(latest > said_at or (latest == said_at and not (is_last and is_too)) for *_, latest, is_too in rivals):
+            unsure.add(asset.uuid)
+    return Told(unsure=frozenset(unsure), unheard=frozenset(unheard))
 
 
 def until(known_at: datetime) -> datetime:
@@ -63,7 +107,52 @@ def until(known_at: datetime) -> datetime:
     return min(known_at, NEVER - MOST_AHEAD) + MOST_AHEAD
 
 
+_LIKELIEST = "said.latest_at DESC, said.said_at DESC, said.last_digest DESC"
+
+
+def _kind(moment: Moment) -> str:
+    return f"""CASE
+        WHEN ({_stands("lineage_asset", "shown_at", moment)}) IS NOT TRUE THEN 'name'
+        WHEN lineage_asset.kind_set_at IS NULL THEN lineage_asset.family
+        ELSE COALESCE((SELECT kind FROM ({_kinds_said(moment)}) AS said ORDER BY {_LIKELIEST} LIMIT 1),
+                      lineage_asset.family) END"""
+
+
+def _kinds_said(moment: Moment) -> str:
+    """What an asset had been said to be: when it was said last, as far as that can be told (`said_at`), and as late as
+    it may have been (`latest_at`); both are the same where all that said so count."""
+    is_last = "k.last_seen_at <= COALESCE(%(as_of)s::timestamptz, 'infinity')"
+    if moment.known_at is not None:
+        is_last += """ AND EXISTS (
+            SELECT FROM lineage_event e WHERE e.digest = k.last_digest AND e.received_at <= %(known_at)s)"""
+    return f"""
+        SELECT k.kind, k.processing, k.last_digest, last.is_last, LEAST(k.last_seen_at, %(as_of)s) AS latest_at,
+               CASE WHEN last.is_last THEN k.last_seen_at ELSE {moment.began("k", "first_seen_at")} END AS said_at
+        FROM lineage_assetkind k CROSS JOIN LATERAL (SELECT {is_last} AS is_last) AS last
+        WHERE k.asset_id = lineage_asset.id AND k.kind <> 'name' AND {_stands("k", "first_seen_at", moment)}"""
+
+
+def _said(which: str, moment: Moment) -> str:
+    return f"""EXISTS (
+        SELECT FROM lineage_assetkind k
+        WHERE k.asset_id = lineage_asset.id AND {which} AND {_stands("k", "first_seen_at", moment)})"""
+
+
 def _stands(row: str, column: str, moment: Moment) -> str:
     """As `moment.stands`, which asks a function; most rows have one telling, and need no function."""
+    if moment.known_at is None:
+        return moment.stands(row, column)
     return f"""({row}.known_at <= %(known_at)s AND {row}.{column} <= COALESCE(%(as_of)s::timestamptz, 'infinity')
             OR {row}.also_told IS NOT NULL AND {moment.stands(row, column)})"""
+
+
+def _condition(statement: str, moment: Moment, **more: Any) -> Q:
+    return Q(_raw(statement, moment, BooleanField(), **more))
+
+
+def _raw(statement: str, moment: Moment, output: "Field[Any, Any]", **more: Any) -> RawSQL:
+    """Django's own statements know parameters by their places alone."""
+    parameters = moment.parameters | more
+    given = [parameters[name] for name in re.findall(r"%\((\w+)\)s", statement)]
+    by_place = re.sub(r"%\(\w+\)s", "%s", statement)
+    return RawSQL(f"({by_place})", given, output_field=output)  # noqa: S611 - the text is ours

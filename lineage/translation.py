@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from lineage import airflow, columns, details, events, facetschemas, identity, tellings
 from lineage.columns import Dataset, Entry, Link
 from lineage.events import EventKind, EventType
 from lineage.identity import Family, Kind
-from lineage.tellings import Tellings
+from lineage.tellings import Telling, Tellings
 
 TERMINAL = {EventType.COMPLETE: "completed", EventType.ABORT: "aborted", EventType.FAIL: "failed"}
 UNDERWAY = EventType.START | EventType.RUNNING
@@ -32,6 +32,7 @@ PROJECTED_FACETS = facetschemas.OF_ONE_VERSION | {"version"}
 UNSEEN = (datetime(9999, 1, 1, tzinfo=UTC), datetime(1, 1, 2, tzinfo=UTC))
 
 Stamp = tuple[datetime, bytes]
+Key = TypeVar("Key")
 
 
 @dataclass(slots=True)
@@ -44,6 +45,8 @@ class AssetFact:
     kind: str
     processing: str = ""
     kind_set: Stamp | None = None
+    # When events told more of it than a name.
+    shown: Tellings = ()
 
 
 @dataclass(slots=True)
@@ -90,6 +93,14 @@ class Sighting:
 
 
 @dataclass(slots=True)
+class SaidFact:
+    """As a sighting, with its tellings."""
+
+    seen: Tellings
+    last: Stamp
+
+
+@dataclass(slots=True)
 class ObservationFact:
     value: float | None
     sample_size: int | None
@@ -127,7 +138,10 @@ class Batch:
     # (source, target, relation)
     edges: dict[tuple[UUID, UUID, str], EdgeFact] = field(default_factory=dict)
     documents: dict[UUID, bytes] = field(default_factory=dict)
-    sightings: dict[tuple[UUID, UUID], Sighting] = field(default_factory=dict)
+    # (asset, document)
+    sightings: dict[tuple[UUID, UUID], SaidFact] = field(default_factory=dict)
+    # (asset, kind, processing); of the kind *name*, that it was only named.
+    kinds: dict[tuple[UUID, str, str], SaidFact] = field(default_factory=dict)
     # (job, direction, digest)
     declarations: dict[tuple[UUID, str, bytes], DeclarationFact] = field(default_factory=dict)
     # (version, metric, segment, measured at)
@@ -144,6 +158,8 @@ class Batch:
     drops: dict[tuple[UUID, bytes], tuple[datetime, datetime]] = field(default_factory=dict)
     # Time of the event being added, and when it was received.
     _told: tuple[datetime, datetime] = (datetime.min, datetime.min)
+    # What that event says assets to be, in its last word.
+    _kinds: dict[UUID, tuple[Kind, str]] = field(default_factory=dict)
 
     def add(self, document: dict[str, Any], *, event_time: datetime, digest: bytes, received_at: datetime) -> None:
         """Merge one event, in the form `events.decode` gives and `events.identify` has accepted."""
@@ -158,6 +174,9 @@ class Batch:
                 self._dataset(document["dataset"], stamp)
             case EventKind.NAMES:
                 self._names(document["names"], stamp)
+        for uuid, (kind, processing) in self._kinds.items():
+            self._kind(uuid, kind, processing, stamp)
+        self._kinds.clear()
 
     def _run_event(self, document: dict[str, Any], stamp: Stamp) -> None:
         at = stamp[0]
@@ -217,8 +236,9 @@ class Batch:
         uuid = identity.asset(family, namespace, name)
         fact = self.assets.get(uuid)
         if fact is None:
-            self.assets[uuid] = AssetFact(family, namespace, name, at, at, kind=str(family))
+            self.assets[uuid] = AssetFact(family, namespace, name, at, at, kind=str(family), shown=(self._told,))
             return uuid
+        fact.shown = tellings.add(fact.shown, self._told) if fact.shown else (self._told,)
         if fact.kind == Kind.NAME:
             fact.kind = str(family)
         if at < fact.first_seen_at:
@@ -227,14 +247,15 @@ class Batch:
             fact.last_seen_at = at
         return uuid
 
-    def _name(self, said: dict[str, Any]) -> UUID | None:
+    def _name(self, said: dict[str, Any], stamp: Stamp) -> UUID | None:
         """The dataset of that name, which need not be known by any other telling; None without a whole name."""
         namespace, name = said.get("namespace"), said.get("name")
         if not (isinstance(namespace, str) and namespace and isinstance(name, str) and name):
             return None
         if max(len(namespace), len(name)) > events.MAX_NAME_CHARS:
             return None
-        uuid, at = identity.asset(Family.DATASET, namespace, name), self._told[0]
+        uuid, at = identity.asset(Family.DATASET, namespace, name), stamp[0]
+        self._say(self.kinds, (uuid, str(Kind.NAME), ""), self._told, stamp)
         fact = self.assets.get(uuid)
         if fact is None:
             self.assets[uuid] = AssetFact(Family.DATASET, namespace, name, at, at, kind=Kind.NAME)
@@ -248,14 +269,14 @@ class Batch:
         """That the dataset has other names, had another one before, or is no more."""
         identifiers = _object(facets.get("symlinks")).get("identifiers")
         for said in identifiers if isinstance(identifiers, list) else ():
-            other = self._name(_object(said))
+            other = self._name(_object(said), stamp)
             if other is not None and other != uuid:
                 self._edge(uuid, other, "alias")
                 self._edge(other, uuid, "alias_of")
         lifecycle = _object(facets.get("lifecycleStateChange"))
         change = lifecycle.get("lifecycleStateChange")
         if change == "RENAME":
-            previous = self._name(_object(lifecycle.get("previousIdentifier")))
+            previous = self._name(_object(lifecycle.get("previousIdentifier")), stamp)
             if previous is not None and previous != uuid:
                 self._edge(previous, uuid, "renamed")
                 if run is not None and job is not None:
@@ -268,8 +289,8 @@ class Batch:
     def _names(self, said: dict[str, Any], stamp: Stamp) -> None:
         """What people decided. All of these assets were there when they did, so nothing is seen of them now."""
         family = Family(said["family"])
-        asset, *others = (self._decided(family, one["namespace"], one["name"]) for one in (said, *said["others"]))
-        apart = [self._decided(family, one["namespace"], one["name"]) for one in said.get("apart", ())]
+        asset, *others = (self._decided(family, one, stamp) for one in (said, *said["others"]))
+        apart = [self._decided(family, one, stamp) for one in said.get("apart", ())]
         listed = {
             "alias": tuple(one for one in others if one != asset),
             # Of two assets one speaks, that with the smaller UUID.
@@ -278,10 +299,11 @@ class Batch:
         for direction, assets in listed.items():
             self.declarations[asset, direction, stamp[1]] = DeclarationFact(*self._told, assets)
 
-    def _decided(self, family: Family, namespace: str, name: str) -> UUID:
-        uuid = identity.asset(family, namespace, name)
+    def _decided(self, family: Family, said: dict[str, Any], stamp: Stamp) -> UUID:
+        uuid = identity.asset(family, said["namespace"], said["name"])
+        self._say(self.kinds, (uuid, str(Kind.NAME), ""), (UNSEEN[0], self._told[1]), stamp)
         if uuid not in self.assets:
-            self.assets[uuid] = AssetFact(family, namespace, name, *UNSEEN, kind=Kind.NAME)
+            self.assets[uuid] = AssetFact(family, said["namespace"], said["name"], *UNSEEN, kind=Kind.NAME)
         return uuid
 
     def _job(self, job: dict[str, Any], facets: dict[str, Any], stamp: Stamp) -> UUID:
@@ -289,7 +311,7 @@ class Batch:
         if "jobType" in facets:
             processing = _object(facets["jobType"]).get("processingType")
             word = processing.lower()[:12] if isinstance(processing, str) else ""
-            self._kind(uuid, Kind.DEPLOYMENT if word == "service" else Kind.JOB, word, stamp)
+            self._kinds[uuid] = (Kind.DEPLOYMENT if word == "service" else Kind.JOB, word)
         self._sight(uuid, facets, stamp)
         return uuid
 
@@ -309,7 +331,7 @@ class Batch:
         if "datasetType" in facets:
             word = _object(facets["datasetType"]).get("datasetType")
             is_model = isinstance(word, str) and word.upper() == "MODEL"
-            self._kind(uuid, Kind.MODEL if is_model else Kind.DATASET, "", stamp)
+            self._kinds[uuid] = (Kind.MODEL if is_model else Kind.DATASET, "")
         version = None
         key = _object(facets.get("version")).get("datasetVersion")
         if isinstance(key, (str, int)) and str(key):
@@ -417,6 +439,7 @@ class Batch:
         return events.run_uuid(run_id) if isinstance(run_id, str) and run_id else None
 
     def _kind(self, uuid: UUID, kind: Kind, processing: str, stamp: Stamp) -> None:
+        self._say(self.kinds, (uuid, str(kind), processing), self._told, stamp)
         fact = self.assets[uuid]
         if fact.kind_set is None or stamp >= fact.kind_set:
             fact.kind, fact.processing, fact.kind_set = str(kind), processing, stamp
@@ -441,12 +464,16 @@ class Batch:
         body = events.canonical(kept)
         document = UUID(bytes=hashlib.sha256(body).digest()[:16])
         self.documents[document] = body
-        sighting = self.sightings.get((asset, document))
-        if sighting is None:
-            self.sightings[asset, document] = Sighting(stamp[0], stamp)
+        self._say(self.sightings, (asset, document), self._told, stamp)
+
+    @staticmethod
+    def _say(said: dict[Key, SaidFact], key: Key, told: Telling, stamp: Stamp) -> None:
+        fact = said.get(key)
+        if fact is None:
+            said[key] = SaidFact((told,), stamp)
         else:
-            sighting.first_seen_at = min(sighting.first_seen_at, stamp[0])
-            sighting.last = max(sighting.last, stamp)
+            fact.seen = tellings.add(fact.seen, told)
+            fact.last = max(fact.last, stamp)
 
     def _remarks(
         self,

@@ -15,7 +15,7 @@ def tell(row: str, column: str) -> str:
     more = tells_more(row, column)
     # Spelt out for each column, because a subquery would be run for every row and not only where there is more.
     told = f"""lineage_tellings(
-                    ARRAY[{row}.{column}, {row}.known_at] || {row}.also_told,
+                    array_remove(ARRAY[{row}.{column}, {row}.known_at], NULL) || {row}.also_told,
                     ARRAY[excluded.{column}, excluded.known_at] || excluded.also_told)"""
     return f"""{column} = LEAST({row}.{column}, excluded.{column}),
             known_at = CASE WHEN {more} THEN ({told})[2] ELSE {row}.known_at END,
@@ -23,7 +23,18 @@ def tell(row: str, column: str) -> str:
 
 
 def tells_more(row: str, column: str) -> str:
-    """Whether the new tellings may add to the stored ones. Nearly never: what is told later is received later."""
+    """Whether the new tellings may add to the stored ones. Nearly never: what is told later is received later.
+
+    Either may have none at all, which is null.
+    """
     return (
-        f"({row}.{column} > excluded.{column} OR {row}.known_at > excluded.known_at OR excluded.also_told IS NOT NULL)"
+        f"COALESCE({row}.{column} > excluded.{column} OR {row}.known_at > excluded.known_at "
+        f"OR excluded.also_told IS NOT NULL, excluded.{column} IS NOT NULL)"
     )
+
+
+# How the last time of the same words is merged, in a row `f`.
+SAID_LATER = "(f.last_seen_at, f.last_digest) < (excluded.last_seen_at, excluded.last_digest)"
+SAID_LAST = """(last_seen_at, last_digest) = (
+                SELECT * FROM (VALUES (excluded.last_seen_at, excluded.last_digest), (f.last_seen_at, f.last_digest))
+                AS said (at, digest) ORDER BY at DESC, digest DESC LIMIT 1)"""

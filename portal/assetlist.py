@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from governance import selectors as governance_selectors
 from governance.criticality import Tier
-from lineage import decided, search, selectors
+from lineage import decided, search, selectors, traces
 from lineage.asof import Moment
 from lineage.identity import Kind
 from lineage.models import Asset
@@ -41,8 +41,8 @@ SORTS: Mapping[str, tuple[str, ...]] = {
 }
 # More than these are not put in order: no index has a million names by name, and nobody pages through them.
 MOST_SORTED = search.MOST_COUNTED
-NOTE = "Kinds and when something was last seen are those of today."
-NOTE_OF_KNOWN = " What events had only named or described by then is not listed."
+NOTE = "When something was last seen is told as of today."
+NOTE_OF_UNSURE = " What kind {} had been said to be last cannot be told for sure."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,12 +119,13 @@ def context(asked: Asked) -> dict[str, Any]:
     wanted = search.meant(asked.text)
     counts = search.counts(wanted, filters)
     found, is_cut, is_sorted = _found(asked, wanted, filters, counts)
+    unsure = traces.told(found.rows, moment).unsure
     return {
         "asked": asked,
         "text": asked.text,
         "is_narrowed": bool(asked.text or any(asked.narrowed.values())) or not moment.is_now,
         "day": asked.day,
-        "day_note": NOTE + (NOTE_OF_KNOWN if moment.known_at else ""),
+        "day_note": NOTE + _note_of([asset.name for asset in found.rows if asset.uuid in unsure]),
         "back": asked.of_today,
         "replaced": [word for word in wanted or () if not word.is_as_asked],
         "total": counts.total,
@@ -137,6 +138,10 @@ def context(asked: Asked) -> dict[str, Any]:
         "choices": _choices(asked, counts),
         "columns": {"name": _column("Name", "name", asked), "seen": _column("Last seen", "seen", asked)},
     }
+
+
+def _note_of(unsure: Sequence[str]) -> str:
+    return NOTE_OF_UNSURE.format(", ".join(unsure)) if unsure else ""
 
 
 def _filters(narrowed: Mapping[str, str], moment: Moment) -> Filters:

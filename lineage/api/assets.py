@@ -14,7 +14,7 @@ from governance import openapi, rest
 from governance import selectors as governance_selectors
 from governance.criticality import Tier
 from governance.errors import Invalid
-from lineage import decided, hiding, retelling, search, selectors, stages
+from lineage import decided, hiding, retelling, search, selectors, stages, traces
 from lineage.api.documents import (
     AssetOut,
     Instant,
@@ -27,14 +27,15 @@ from lineage.api.documents import (
     of_today,
     owner_out,
 )
+from lineage.asof import Moment
 from lineage.fieldmodels import Hiding
 from lineage.models import Asset, Run
 from lineage.search import Filters, Word
 from lineage.selectors import RunTag
+from lineage.traces import Told
 
-# What the graph knows of an asset as it is today alone; when it was first seen, as far as `known_at` goes.
-OF_TODAY = ("kind", "processing", "last_seen_at")
-KNOWN_OF_TODAY = ("first_seen_at",)
+# What the graph knows of an asset as it is today alone.
+OF_TODAY = ("last_seen_at",)
 
 
 class AssetsQuery(OnADay, frozen=True, kw_only=True):
@@ -43,8 +44,7 @@ class AssetsQuery(OnADay, frozen=True, kw_only=True):
     `q` forgives slips of the pen in words of names, takes words of namespaces as they are, and gives the best matches
     first; `text` wants each of its words in name or namespace as it is spelt. `tag`: with a tag of that key, of its own
     or of a field. `stage`: models of which a version passed to it. `changed_since`: new since then, or with a version
-    or facets that are. `counts=true` counts what each choice of kind and team would give. With `known_at` neither `tag`
-    nor `changed_since` can be answered, and what events had only named or described by then is not listed.
+    or facets that are. `counts=true` counts what each choice of kind and team would give.
     """
 
     cursor: str = ""
@@ -119,9 +119,11 @@ class AssetDetail(AssetOut, frozen=True, kw_only=True):
     """An asset with its owners, facets and newest versions on the day asked for.
 
     `dropped_at`: it was dropped then, and nothing has written or read it since. `unsure`: the facets of which it cannot
-    be told whether they had been said by `known_at`. `of_today`: the fields that are not of the day asked for.
+    be told whether they had been said by `known_at`. `kind_exact`: whether it can be told for sure what it had been
+    said to be last. `of_today`: the fields that are not of the day asked for.
     """
 
+    kind_exact: bool
     hidden: HidingOut | None
     dropped_at: datetime | None
     owners: list[OwnerOut]
@@ -210,8 +212,19 @@ def _found_schema() -> dict[str, Any]:
             "items": {"type": "string"},
             "description": "On another day: the fields of results that are not of it.",
         },
+        "unsure": {
+            "type": "array",
+            "items": {"type": "string", "format": "uuid"},
+            "description": "On another day: the results that may have been said to be of another kind last.",
+        },
     }
     return page
+
+
+def _with_unsure(answer: Response, told: Told, moment: Moment) -> Response:
+    if not moment.is_now:
+        answer.data["unsure"] = sorted(map(str, told.unsure))
+    return answer
 
 
 class AssetsView(ReadView):
@@ -227,7 +240,7 @@ class AssetsView(ReadView):
         wanted = search.meant(asked.q)
         answer = self._all(request, asked, filters) if wanted is None else self._best(asked, wanted, filters)
         if not filters.moment.is_now:
-            answer.data["of_today"] = of_today(filters.moment, OF_TODAY, KNOWN_OF_TODAY)
+            answer.data["of_today"] = of_today(filters.moment, OF_TODAY)
         if asked.counts:
             counted = search.counts(wanted, filters)
             answer.data["counts"] = msgspec.to_builtins(
@@ -269,8 +282,10 @@ class AssetsView(ReadView):
         pages.ordering = ("id",)
         with_names, moment = filters.name is not None, filters.moment
         spelt = selectors.assets(text=asked.text, kind=filters.kind, with_names=with_names, moment=moment)
-        found = search.matching(None, filters) & spelt
-        return pages.get_paginated_response([asset_out(asset) for asset in pages.paginate_queryset(found, request)])
+        found = pages.paginate_queryset(search.matching(None, filters) & spelt, request)
+        told = traces.told(found, moment)
+        answer: Response = pages.get_paginated_response([asset_out(asset) for asset in found])
+        return _with_unsure(answer, told, moment)
 
     @staticmethod
     def _best(asked: AssetsQuery, wanted: Sequence[Word], filters: Filters) -> Response:
@@ -283,15 +298,17 @@ class AssetsView(ReadView):
         found = search.best(asked.q, wanted, filters)
         begin = int(asked.cursor or 0)
         end = begin + asked.limit
+        assets = selectors.in_order(found.ids[begin:end])
+        told = traces.told(assets, filters.moment)
         document: dict[str, Any] = {
-            "results": [asset_out(asset) for asset in selectors.in_order(found.ids[begin:end])],
+            "results": [asset_out(asset) for asset in assets],
             "next": str(end) if end < len(found.ids) else None,
             "words": [WordOut(asked=word.asked, meant=list(word.meant)) for word in wanted],
             "truncated": found.is_cut,
         }
         if asked.count:
             document["count"] = search.counts(wanted, filters).total
-        return rest.answer(document)
+        return _with_unsure(rest.answer(document), told, filters.moment)
 
 
 class AssetView(ReadView):
@@ -308,8 +325,11 @@ class AssetView(ReadView):
         hidden = hiding.of([asset.uuid], moment=moment).get(asset.uuid)
         owners = governance_selectors.owner_names_of([asset.uuid], moment.as_of, moment.known_at)[asset.uuid]
         said = retelling.facets(asset, moment)
+        told = traces.told([asset], moment)
+        of_now = [*OF_TODAY, *(["first_seen_at"] if told.unheard else []), *(["hidden.seen_again"] if hidden else [])]
         detail = AssetDetail(
             **msgspec.structs.asdict(asset_out(asset)),
+            kind_exact=not told.unsure,
             hidden=_hiding(hidden, asset) if hidden else None,
             dropped_at=selectors.dropped([asset.pk], moment).get(asset.pk),
             owners=[owner_out(owner) for owner in owners],
@@ -319,7 +339,7 @@ class AssetView(ReadView):
             },
             unsure=said.unsure,
             versions=[_version(version) for version in selectors.versions(asset, moment=moment)],
-            of_today=of_today(moment, [*OF_TODAY, *(["hidden.seen_again"] if hidden else [])], KNOWN_OF_TODAY),
+            of_today=of_today(moment, of_now),
         )
         return rest.answer(detail)
 

@@ -9,8 +9,11 @@ from django.db.models import ForeignKey
 QUERIES = {
     "assets": """
         SELECT uuid, family, kind, processing, namespace, name, first_seen_at, last_seen_at, kind_set_at, kind_digest,
-               folding
+               folding, shown_at
         FROM lineage_asset""",
+    "kinds": """
+        SELECT a.uuid, k.kind, k.processing, k.first_seen_at, k.last_seen_at, k.last_digest
+        FROM lineage_assetkind k JOIN lineage_asset a ON a.id = k.asset_id""",
     "words": "SELECT word FROM lineage_word",
     "versions": """
         SELECT v.uuid, a.uuid, v.key, v.produced_at, v.seen_at

@@ -51,6 +51,7 @@ DATASET_FACETS = _facets(
     version=st.sampled_from(["1", "2"]).map(lambda key: {"datasetVersion": key}),
     datasetType=st.sampled_from([{"datasetType": "MODEL"}, {"datasetType": "TABLE"}, {"_deleted": True}]),
     documentation=st.sampled_from([{"description": "x"}, {"description": "y"}, {"_deleted": True}]),
+    tags=st.sampled_from(["pii", "gold"]).map(lambda key: {"tags": [{"key": key, "value": "true"}]}),
     assay_license=st.sampled_from(["MIT", "CC-BY-4.0"]).map(lambda expression: {"expression": expression}),
     assay_modelMetrics=st.lists(
         st.fixed_dictionaries(
