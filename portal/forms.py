@@ -7,7 +7,7 @@ from django import forms
 from django.core.validators import MaxValueValidator
 from django.http import QueryDict
 
-from governance.models import OwnerRole, Team, User
+from governance.models import OwnerRole, Team, TeamRole, User
 from governance.tokens import Scope
 
 # Days; none beyond what `tokens` allows.
@@ -44,12 +44,31 @@ class OwnerForm(forms.Form):
 
     def clean_user(self) -> User | None:
         name = self.cleaned_data["user"]
-        if not name:
-            return None
-        found = User.objects.filter(username=name).first()
-        if found is None:
-            raise forms.ValidationError("There is no account of this name.")
-        return found
+        return _account(name) if name else None
+
+
+class TeamForm(forms.Form):
+    """A new team. What may stand in its fields is for `governance.teams` to say."""
+
+    name = forms.CharField(error_messages={"required": "Say what people call the team."})
+    slug = forms.CharField(error_messages={"required": "Say its short name; it stays."})
+
+
+class MemberForm(forms.Form):
+    """What somebody is to be in a team."""
+
+    user = forms.CharField(max_length=150, error_messages={"required": "Name an account."})
+    role = forms.ChoiceField(choices=TeamRole.choices, initial=TeamRole.MEMBER)
+
+    def clean_user(self) -> User:
+        return _account(self.cleaned_data["user"])
+
+
+def _account(name: str) -> User:
+    found = User.objects.filter(username=name).first()
+    if found is None:
+        raise forms.ValidationError("There is no account of this name.")
+    return found
 
 
 class WaiverForm(forms.Form):

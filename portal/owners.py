@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from governance import selectors
-from governance.models import OwnerRole, Ownership, Team
+from governance.models import OwnerRole, Ownership, Team, User
 from governance.permissions import Permission
 from lineage.asof import NOW, Moment
 from lineage.models import Asset
@@ -94,8 +94,13 @@ def context(owned: History, held: Collection[Permission], form: OwnerForm | None
         "may_manage": may_manage,
         "form": form or OwnerForm(),
         "teams": list(Team.objects.all()) if may_manage else [],
-        "people": list(selectors.users().filter(is_service=False)[:PEOPLE_OFFERED]) if may_manage else [],
+        "people": people() if may_manage else [],
     }
+
+
+def people() -> list[User]:
+    """Accounts of people, to choose from."""
+    return list(selectors.users().filter(is_service=False)[:PEOPLE_OFFERED])
 
 
 def label(role: str) -> str:

@@ -52,6 +52,7 @@ def listing(request: PortalRequest) -> HttpResponse:
         "rows": connections.rows(timezone.now(), retired=state == "retired"),
         "state": state,
         "may_connect": bool(connections.teams_for(request.user)),
+        "may_make_team": permissions.may(request.user, Permission.MANAGE_TEAM),
     }
     return render(request, "connections", "connections/list.html", "connections/_list.html", context)
 
@@ -100,6 +101,7 @@ def new(request: PortalRequest, system: str) -> HttpResponse:
         else:
             return _page(request, made.connection, secret=made.secret, is_new=True)
     context = {"form": form, "teams": teams, "setup": connections.preparations(known)} | _form_of(known)
+    context["may_make_team"] = permissions.may(request.user, Permission.MANAGE_TEAM)
     status = UNPROCESSABLE if form.errors else 200
     return render(request, "connections", "connections/new.html", "connections/_form.html", context, status=status)
 

@@ -64,6 +64,15 @@ def test_an_empty_list_says_how_to_begin(member: User, maintainer: User, sign_in
     assert "/connections/new" in listed
 
 
+def test_whoever_may_make_the_first_team_is_led_there(administrator: User, sign_in: SignIn) -> None:
+    client = sign_in(administrator)
+
+    for address in ("/connections", "/connections/new/github"):
+        page = client.get(address).text
+        assert "Make the first team" in page
+        assert "Ask one of yours" not in page
+
+
 def test_the_catalogue_is_searched(maintainer: User, sign_in: SignIn) -> None:
     client = sign_in(maintainer)
     everything = client.get("/connections/new").text

@@ -8,9 +8,10 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from governance import audit
+from governance import audit, permissions
 from governance.actions import Action
 from governance.models import OwnerRole, Team, User
+from governance.permissions import Permission
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +41,71 @@ def test_the_list_of_teams_counts_members_and_assets(
         ("credit", 2, 1),
         ("marketing", 0, 0),
     }
+
+
+def test_the_list_of_teams_is_searched(team: Team, other_team: Team, member: User, sign_in: SignIn) -> None:
+    client = sign_in(member)
+
+    assert [one.slug for one in client.get("/teams?q=RED").context["teams"]] == ["credit"]
+    nothing = client.get("/teams?q=zzz").text
+    assert "No team has “zzz” in its name." in nothing
+    assert 'href="/teams"' in nothing
+
+
+def test_an_administrator_makes_a_team_and_says_who_is_in_it(
+    administrator: User, outsider: User, sign_in: SignIn
+) -> None:
+    client = sign_in(administrator)
+
+    made = client.post("/teams", {"name": "Claims", "slug": "claims"})
+    assert made.headers["Location"] == "/teams/claims"
+    assert "Nobody is in it." in client.get("/teams/claims").text
+    taken = client.post("/teams/claims/members", {"user": "outsider", "role": "approver"}, follow=True)
+
+    assert "outsider is approver of Claims now." in taken.text
+    assert permissions.may(outsider, Permission.APPROVE_PROMOTION, team=Team.objects.get(slug="claims"))
+    out = client.post("/teams/claims/members/leave", {"user": "outsider"}, follow=True)
+    assert "outsider is not in Claims any more." in out.text
+    assert "Nobody is in it." in out.text
+
+
+@pytest.mark.parametrize(
+    ("address", "given", "field"),
+    [
+        ("/teams", {"slug": "claims"}, "name"),
+        ("/teams", {"name": "x" * 201, "slug": "claims"}, "name"),
+        ("/teams", {"name": "Claims", "slug": "No Such"}, "slug"),
+        ("/teams", {"name": "Claims", "slug": "credit"}, "slug"),
+        ("/teams/credit/members", {"role": "member"}, "user"),
+        ("/teams/credit/members", {"user": "nobody", "role": "member"}, "user"),
+        ("/teams/credit/members", {"user": "a\x00b", "role": "member"}, "user"),
+        ("/teams/credit/members", {"user": "owner", "role": "emperor"}, "role"),
+    ],
+)
+def test_what_cannot_be_a_team_or_a_member_is_named_beside_its_field(
+    team: Team, owner: User, administrator: User, sign_in: SignIn, address: str, given: dict[str, str], field: str
+) -> None:
+    answer = sign_in(administrator).post(address, given)
+
+    assert answer.status_code == 422
+    assert f'id="id_{field}-error"' in answer.text
+    assert Team.objects.count() == 1
+
+
+def test_others_see_no_form_and_change_no_team(team: Team, member: User, owner: User, sign_in: SignIn) -> None:
+    client = sign_in(member)
+
+    assert "Make a team" not in client.get("/teams").text
+    assert "Take somebody in" not in client.get("/teams/credit").text
+    for address, given in (
+        ("/teams", {}),
+        ("/teams/credit/members", {}),
+        ("/teams/credit/members/leave", {"user": "owner"}),
+    ):
+        assert client.post(address, given).status_code == 403
+    # A maintainer changes their own team, and makes none.
+    assert "Take somebody in" in sign_in(owner).get("/teams/credit").text
+    assert sign_in(owner).post("/teams", {"name": "Claims", "slug": "claims"}).status_code == 403
 
 
 def test_an_unknown_team_is_not_found(member: User, sign_in: SignIn) -> None:
