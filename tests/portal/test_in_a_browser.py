@@ -21,9 +21,13 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 
 from governance.models import User
 from lineage import identity
+from policies import incidents, publishing
+from policies.incidentmodels import Incident
+from policies.incidents import Found, Kind
 from policies.models import Promotion
 from tests import service
 from tests.conftest import CommittedDatabase
+from tests.portal.conftest import POLICY
 from tests.portal.scenes import HOSTILE, RUN, WAREHOUSE
 
 Result = TypeVar("Result")
@@ -290,14 +294,35 @@ def addresses(model: UUID, promotion: Promotion) -> list[str]:
     ]
 
 
+def unbroken(model: UUID) -> Incident:
+    """An incident and a note that are one long word each, as senders and people may write them."""
+    word = "x" * 300
+    publishing.publish(actor=None, text=POLICY % 0.9, note=word)
+    return incidents.open_one(
+        Found(
+            kind=Kind.ALERT,
+            key="of one long word",
+            model=model,
+            model_version=identity.version(model, "7"),
+            namespace=word,
+            model_name=word,
+            version=word,
+            stage=word[:100],
+            severity="critical",
+            headline=word,
+        )
+    )
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_no_page_scrolls_sideways_on_a_phone(
     ask: Callable[..., Promotion], owner: User, open_page: Callable[..., Page], graph: UUID, dark: bool
 ) -> None:
     promotion = apart(ask)
+    incident = apart(lambda: unbroken(graph))
     page = open_page(owner, width=390, dark=dark)
     wide = []
-    for address in addresses(graph, promotion):
+    for address in [*addresses(graph, promotion), f"/incidents/{incident.uuid}"]:
         page.goto(address)
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             wide.append(address)
