@@ -79,6 +79,35 @@ def test_no_parameter_of_an_address_is_our_fault(
             assert "<script>alert" not in answer.text
 
 
+def test_a_page_after_the_last_does_not_look_like_an_empty_list(
+    parameters: dict[str, list[str]], graph: UUID, auditor: User, sign_in: SignIn
+) -> None:
+    client, long_ago = sign_in(auditor), "2000-01-01T00:00:00%2B00:00"
+
+    for address, after in (
+        ("/assets", "9" * 9),
+        ("/assets?sort=name", "9" * 9),
+        ("/promotions", "0"),
+        ("/incidents", f"{long_ago}~{SOME_ID}"),
+        ("/waivers", f"3{long_ago[1:]}~{SOME_ID}"),
+        ("/audit", "0"),
+        ("/teams/credit", "9" * 9),
+        ("/policies/production-credit/judged", "0"),
+        (f"/assets/{graph}/runs", f"{long_ago}~{SOME_ID}"),
+        (f"/assets/{graph}/versions", long_ago),
+    ):
+        page = client.get(f"{address}{'&' if '?' in address else '?'}after={after}").text
+        assert "The list ends before this page" in page, address
+        assert "First page</a>" in page
+
+
+def test_a_refused_address_leads_back_to_its_page(auditor: User, sign_in: SignIn) -> None:
+    answer = sign_in(auditor).get("/promotions?state=lost")
+
+    assert answer.status_code == 400
+    assert 'href="/promotions">This page from its start</a>' in answer.text
+
+
 @pytest.mark.parametrize("part", ["", "/lineage", "/versions", "/runs", "/owners", "/owners/steward/end"])
 @pytest.mark.parametrize("written", ["x", "1", "0" * 36, "%00", "..", f"{SOME_ID}x", SOME_ID.upper(), "%ff"])
 def test_what_is_no_id_of_an_asset_is_not_found(owner: User, sign_in: SignIn, written: str, part: str) -> None:
