@@ -100,10 +100,12 @@ def decide(
     let_in: Callable[[Served, str], bool],
     is_guarded: Callable[[Served, str], bool],
     admit_unknown: bool,
+    blocked_as: Callable[[Served, str], str] = lambda served, stage: "",
 ) -> Decision:
     """Allowed when everything new was let into the stage by a verdict, or no policy asks for one.
 
-    What cannot be judged is refused, unless the connection says otherwise.
+    What cannot be judged is refused, unless the connection says otherwise. `blocked_as`: the other name by which it was
+    blocked, if it was.
     """
     if asked.is_free:
         return Decision(allowed=True)
@@ -113,7 +115,9 @@ def decide(
         words = f"{one.name} {one.version}"
         if let_in(one, asked.stage):
             continue
-        if is_guarded(one, asked.stage):
+        if other := blocked_as(one, asked.stage):
+            refused.append(f"{words} was blocked for {asked.stage} as {other}")
+        elif is_guarded(one, asked.stage):
             refused.append(f"{words} was not let into {asked.stage}: ask for its promotion first")
         else:
             warnings.append(f"No policy says what {words} must meet to enter {asked.stage}.")

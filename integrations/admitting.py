@@ -6,7 +6,6 @@ which is to refuse.
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
@@ -25,8 +24,8 @@ from integrations.models import Connection
 from integrations.parsing import Unparsable
 from integrations.systems.base import Context, Message
 from integrations.systems.kubernetes import KubernetesOptions
-from lineage import identity
 from policies import incidents
+from policies.incidents import Entry
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -87,24 +86,31 @@ def judge(request: HttpRequest, slug: str, token: str) -> HttpResponse:
         asked,
         let_in=_let_in,
         is_guarded=lambda served, stage: _is_guarded(served, stage, now),
+        blocked_as=lambda served, stage: _blocked_as(served, stage, now),
         admit_unknown=options.admit_unknown,
     )
     answer = _ENCODER.encode(admission.answer(asked.uid, decision))
     return HttpResponse(answer, content_type="application/json")
 
 
+def _entry(served: Served, stage: str) -> Entry:
+    return incidents.entry(namespace=served.namespace, name=served.name, version=served.version, stage=stage)
+
+
 def _let_in(served: Served, stage: str) -> bool:
-    return bool(incidents.let_in([_version(served)], stage))
+    return _entry(served, stage).is_let_in
 
 
 def _is_guarded(served: Served, stage: str, now: datetime) -> bool:
     """A model that the graph does not know has no owner and no criticality, by which a policy would be chosen."""
-    model = identity.asset("dataset", served.namespace, served.name)
     try:
-        return incidents.is_guarded(model=model, namespace=served.namespace, name=served.name, stage=stage, now=now)
+        return incidents.guarded_as(_entry(served, stage).names, stage, now) is not None
     except NotFound:
         return True
 
 
-def _version(served: Served) -> UUID:
-    return identity.version(identity.asset("dataset", served.namespace, served.name), served.version)
+def _blocked_as(served: Served, stage: str, now: datetime) -> str:
+    """The other name by which it was blocked, where a policy still judges it by any; else empty."""
+    blocked = _entry(served, stage).blocked_as
+    is_other = blocked is not None and (blocked.namespace, blocked.name) != (served.namespace, served.name)
+    return f"{blocked.namespace} {blocked.name}" if blocked and is_other and _is_guarded(served, stage, now) else ""

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from governance import audit
@@ -257,21 +257,18 @@ def _judge_claims(now: datetime) -> None:
 
 
 def _judge_claim(claim: LiveClaim, now: datetime) -> None:
-    model = identity.asset("dataset", claim.namespace, claim.model)
-    version = identity.version(model, claim.version)
-    if incidents.let_in([version], claim.stage):
+    entry = incidents.entry(namespace=claim.namespace, name=claim.model, version=claim.version, stage=claim.stage)
+    if entry.is_let_in:
         _settle(claim, ClaimState.APPROVED)
         incidents.close_claim(_place(claim))
         return
     if claim.state == ClaimState.UNAPPROVED:
         return
     try:
-        guarded = incidents.is_guarded(
-            model=model, namespace=claim.namespace, name=claim.model, stage=claim.stage, now=now
-        )
+        guarded = incidents.guarded_as(entry.names, claim.stage, now)
     except NotFound:
         return  # Its events are not in the graph yet.
-    if not guarded:
+    if guarded is None:
         _settle(claim, ClaimState.UNGUARDED)
         return
     _settle(claim, ClaimState.UNAPPROVED)
@@ -279,11 +276,11 @@ def _judge_claim(claim: LiveClaim, now: datetime) -> None:
         Found(
             kind=incidents.Kind.UNAPPROVED,
             key=_place(claim),
-            model=model,
-            model_version=version,
-            namespace=claim.namespace,
-            model_name=claim.model,
-            version=claim.version,
+            model=guarded.asset,
+            model_version=guarded.uuid,
+            namespace=guarded.namespace,
+            model_name=guarded.name,
+            version=guarded.version,
             stage=claim.stage,
             severity="critical",
             headline=f"{claim.model} {claim.version} was made live in {claim.stage} without a verdict: {claim.how}.",
@@ -294,11 +291,10 @@ def _judge_claim(claim: LiveClaim, now: datetime) -> None:
 
 
 def _put_back(claim: LiveClaim, incident: Incident) -> None:
-    """Ask the system to make the version live again that the gate let in last."""
+    """Ask the system to make the version live again that the gate let in last, of those that it knows itself."""
     outlet = Outlet.objects.filter(connection=claim.connection, is_active=True, kinds__contains=[Kind.VERDICT]).first()
     carrier = carriers.BY_SLUG.get(claim.connection.system)
-    approved = selectors.promotions(state=evaluation.State.PASSED, model=incident.model).filter(stage=claim.stage)
-    last = approved.order_by("-decided_at").first()
+    last = _let_in_last(claim)
     if outlet is None or carrier is None or carrier.restore is None or last is None:
         return
     said = Claim(
@@ -309,10 +305,26 @@ def _put_back(claim: LiveClaim, incident: Incident) -> None:
         at=claim.claimed_at,
         how=claim.how,
     )
-    requests = list(carrier.restore(said, last.version, msgspec.convert(outlet.setting, carrier.setting)))
-    document = of_incident(incident, Kind.INCIDENT).document() | {"restored": last.version}
+    requests = list(carrier.restore(said, last, msgspec.convert(outlet.setting, carrier.setting)))
+    document = of_incident(incident, Kind.INCIDENT).document() | {"restored": last}
     if requests:
         _store(outlet, RESTORE, f"claim {claim.pk}", document, requests)
+
+
+def _let_in_last(claim: LiveClaim) -> str | None:
+    """The version that was let in last by any name of the model, and that the claim's own name is known to have."""
+    model = identity.asset("dataset", claim.namespace, claim.model)
+    passed = selectors.promotions(state=evaluation.State.PASSED).filter(
+        stage=claim.stage, model__in=evidence.names_of(model)
+    )
+    versions = dict.fromkeys(passed.order_by("-decided_at").values_list("version", flat=True))
+    own = {version: identity.version(model, version) for version in versions}
+    known = evidence.known(own.values())
+    for version in versions:
+        entry = incidents.entry(namespace=claim.namespace, name=claim.model, version=version, stage=claim.stage)
+        if own[version] in known and entry.is_let_in:
+            return version
+    return None
 
 
 def _settle(claim: LiveClaim, state: ClaimState) -> None:
@@ -379,25 +391,37 @@ def _answer_questions(now: datetime) -> None:
 def answer_to(row: ReleaseQuestion) -> Answer:
     """What the newest promotion of the model version says, or those of all versions built from the commit.
 
-    Of several each must have passed. Nothing known is never a yes.
+    Of several each must have passed, and of a version that has several names each by which somebody asked. Nothing
+    known, or two names that contradict each other, is never a yes.
     """
     asked = selectors.promotions().filter(stage=row.stage).exclude(state=evaluation.State.WITHDRAWN)
     if row.model and row.version:
-        asked = asked.filter(model_name=row.model, version=row.version)
+        named = asked.filter(model_name=row.model, version=row.version)
+        versions = evidence.versions_called(row.model, row.version)
     elif row.commit:
-        asked = asked.filter(Q(commit=row.commit) | Q(model_version__in=evidence.versions_built_from(row.commit)))
+        named = asked.filter(commit=row.commit)
+        versions = evidence.versions_built_from(row.commit)
     else:
-        asked = asked.none()
-    newest = list(asked.order_by("model_version", "-id").distinct("model_version"))
+        named, versions = asked.none(), []
+    things = evidence.by_thing({*versions, *named.values_list("model_version", flat=True)})
+    about = asked.filter(model_version__in=[version for thing in things for version in thing])
+    of_each = {one.model_version: one for one in about.order_by("model_version", "-id").distinct("model_version")}
+    newest = list(of_each.values())
     if not newest:
-        about = f"{row.model} {row.version}".strip() or f"commit {row.commit[:12]}"
-        return Answer(state="unknown", headline=f"Nobody has asked yet whether {about} may go to {row.stage}.", url="")
-    blocked = [one for one in newest if one.state == evaluation.State.BLOCKED]
+        what = f"{row.model} {row.version}".strip() or f"commit {row.commit[:12]}"
+        return Answer(state="unknown", headline=f"Nobody has asked yet whether {what} may go to {row.stage}.", url="")
+    passed = {one.model_version for one in newest if one.state == evaluation.State.PASSED}
+    let_in = {version for thing in things if passed.intersection(thing) for version in thing}
+    stopped = [one for one in newest if one.state == evaluation.State.BLOCKED]
+    blocked = [one for one in stopped if one.model_version not in let_in]
     open_ones = [one for one in newest if not evaluation.State(one.state).is_final]
-    shown = (blocked or open_ones or newest)[0]
+    shown = (blocked or stopped or open_ones or newest)[0]
     words = f"{shown.model_name} {shown.version}"
     if blocked:
         return Answer(state="blocked", headline=f"{words} may not go to {row.stage}.", url=promotion_url(shown))
+    if stopped:
+        said = f"{words} may not go to {row.stage} by this name, and may by another."
+        return Answer(state="unknown", headline=said, url=promotion_url(shown))
     if open_ones:
         said = f"{words} is being checked for {row.stage}, or waits for approval."
         return Answer(state="unknown", headline=said, url=promotion_url(shown))

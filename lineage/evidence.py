@@ -7,7 +7,7 @@ confirmed it. What is told of it counts by whichever name, the newest first. Wha
 instant is unknown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -139,6 +139,54 @@ def names_of(asset: UUID) -> RawSQL:
         SELECT %s::uuid UNION SELECT a.uuid FROM lineage_asset said
         CROSS JOIN {inputs.same("said.id", NOW)} AS same JOIN lineage_asset a ON a.id = same.id WHERE said.uuid = %s"""
     return _subquery(statement, asset, asset)
+
+
+def by_its_names(*, namespace: str, name: str, version: str) -> list[ModelVersion]:
+    """The version by each name of its model, its own first. Nothing of it need be in the graph."""
+    own = identity.asset("dataset", namespace, name)
+    others = (
+        Asset.objects.filter(uuid__in=names_of(own), kind=Kind.MODEL).exclude(uuid=own).order_by("namespace", "name")
+    )
+    named = [(own, namespace, name), *others.values_list("uuid", "namespace", "name")]
+    return [
+        ModelVersion(asset=uuid, uuid=identity.version(uuid, version), namespace=space, name=called, version=version)
+        for uuid, space, called in named
+    ]
+
+
+def versions_called(name: str, version: str) -> list[UUID]:
+    """The versions of that key of the models of that name, by any name of each."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT DISTINCT v.uuid FROM lineage_asset said CROSS JOIN {inputs.same("said.id", NOW)} AS same
+            JOIN lineage_assetversion v ON v.asset_id = same.id AND v.key = %s
+            WHERE said.name = %s AND said.kind = %s
+            """,
+            [version, name, Kind.MODEL],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def by_thing(versions: Collection[UUID]) -> list[list[UUID]]:
+    """These versions, each once with those of its key by other names of its asset. They need not be in the graph."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT DISTINCT ARRAY(
+                SELECT v.uuid FROM {inputs.alike("said", NOW)} AS one JOIN lineage_assetversion v ON v.id = one.id
+                ORDER BY v.id)
+            FROM lineage_assetversion said WHERE said.uuid = ANY(%s)
+            """,
+            [list(versions)],
+        )
+        found = [row[0] for row in cursor.fetchall()]
+    return found + [[version] for version in set(versions).difference(*found)]
+
+
+def known(versions: Collection[UUID]) -> set[UUID]:
+    """Those of the versions that an event has named."""
+    return set(AssetVersion.objects.filter(uuid__in=versions).values_list("uuid", flat=True))
 
 
 def _subquery(statement: str, *values: UUID) -> RawSQL:

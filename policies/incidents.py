@@ -22,7 +22,8 @@ from governance.errors import Conflict, Invalid, NotFound
 from governance.models import User
 from governance.permissions import Permission
 from governance.selectors import among
-from lineage import live
+from lineage import evidence, live
+from lineage.evidence import ModelVersion
 from lineage.live import LiveVersion
 from policies import candidates, coverage, selection, selectors
 from policies.evaluation import State
@@ -98,18 +99,27 @@ def live_versions() -> list[LiveVersion]:
     asked = [name.version for one in versions if one.others for name in one.names]
     if not asked:
         return versions
+    reached = _reached(asked)
+    return [
+        _known_as(sorted(one.names, key=lambda name: _rank(reached.get((name.version, name.stage), set()))))
+        for one in versions
+    ]
+
+
+def _reached(versions: Iterable[UUID]) -> dict[tuple[UUID, str], set[str]]:
+    """The states of the promotions of these versions to each stage, those withdrawn left out."""
     states: dict[tuple[UUID, str], set[str]] = {}
-    promotions = Promotion.objects.filter(model_version__in=among(asked)).exclude(state=State.WITHDRAWN)
+    promotions = Promotion.objects.filter(model_version__in=among(list(versions))).exclude(state=State.WITHDRAWN)
     for version, stage, state in promotions.values_list("model_version", "stage", "state"):
         states.setdefault((version, stage), set()).add(state)
+    return states
 
-    def rank(one: LiveVersion) -> int:
-        reached = states.get((one.version, one.stage), set())
-        if State.PASSED in reached:
-            return 1
-        return 0 if State.BLOCKED in reached else 2 if reached else 3
 
-    return [_known_as(sorted(one.names, key=rank)) for one in versions]
+def _rank(reached: set[str]) -> int:
+    """What counts most of several names of a version comes first: a block without any pass, then a pass."""
+    if State.PASSED in reached:
+        return 1
+    return 0 if State.BLOCKED in reached else 2 if reached else 3
 
 
 def _known_as(names: list[LiveVersion]) -> LiveVersion:
@@ -202,6 +212,42 @@ def let_in(versions: Iterable[UUID], stage: str) -> set[UUID]:
     """Those of the model versions that a verdict has let into the stage."""
     passed = Promotion.objects.filter(model_version__in=among(list(versions)), stage=stage, state=State.PASSED)
     return set(passed.values_list("model_version", flat=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """How a version stands at a stage by all of its names, the one that counts most first.
+
+    Let in: by any, unless another blocked it and never let it in, which `blocked_as` names.
+    """
+
+    names: tuple[ModelVersion, ...]
+    is_let_in: bool
+    blocked_as: ModelVersion | None
+
+
+def entry(*, namespace: str, name: str, version: str, stage: str) -> Entry:
+    own, *others = evidence.by_its_names(namespace=namespace, name=name, version=version)
+    reached = _reached([own.uuid, *(one.uuid for one in others)])
+    ranks = {one.uuid: _rank(reached.get((one.uuid, stage), set())) for one in (own, *others)}
+    names = sorted((own, *others), key=lambda one: ranks[one.uuid])
+    return Entry(
+        names=tuple(names),
+        is_let_in=ranks[names[0].uuid] == 1,
+        blocked_as=names[0] if ranks[names[0].uuid] == 0 else None,
+    )
+
+
+def guarded_as(names: Iterable[ModelVersion], stage: str, now: datetime) -> ModelVersion | None:
+    """The first of the names of a version by which a policy judges who comes into the stage. Raises NotFound."""
+    return next(
+        (
+            one
+            for one in names
+            if is_guarded(model=one.asset, namespace=one.namespace, name=one.name, stage=stage, now=now)
+        ),
+        None,
+    )
 
 
 def is_guarded(*, model: UUID, namespace: str, name: str, stage: str, now: datetime) -> bool:
