@@ -8,9 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from assessments import editions, limits, portfolio, records, selectors
+from assessments import editions, portfolio, records, selectors
 from assessments.api import documents
 from assessments.api.documents import BreakOut, ChangeOut, OnADay, SnapshotOut
+from assessments.measures import limits
 from governance import openapi, rest
 from governance import selectors as people
 from governance.tokens import Scope

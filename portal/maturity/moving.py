@@ -8,10 +8,11 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from assessments import editions, limits, portfolio, records
+from assessments import editions, portfolio, records
 from assessments.changes import Change
 from assessments.editions import Break
-from assessments.limits import LimitMoved
+from assessments.measures import limits
+from assessments.measures.limits import LimitMoved
 from assessments.models import Exemption, Snapshot
 from assessments.portfolio import Line, Moved
 from governance import selectors
