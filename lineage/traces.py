@@ -26,7 +26,7 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 def told_of(moment: Moment, *, kind: str = "", with_names: bool = False) -> Q:
     """A condition on assets on another day: shown by then, or only named where that is asked for, and of the kind."""
-    shown, named = _stands("lineage_asset", "shown_at", moment), _said("k.kind = 'name'", moment)
+    shown, named = _stands("lineage_asset", "shown_at", moment), _named(moment)
     if kind == Kind.NAME:
         return _condition(f"({shown}) IS NOT TRUE AND {named}", moment)
     if kind:
@@ -40,16 +40,17 @@ def told_of(moment: Moment, *, kind: str = "", with_names: bool = False) -> Q:
 
 def changed_since(at: datetime, moment: Moment) -> Q:
     """A condition on assets on another day: first told of, or with a version or facets that were, since then."""
-    first = f"""LEAST({moment.began("lineage_asset", "shown_at")}, (
-        SELECT {moment.began("k", "first_seen_at")} FROM lineage_assetkind k
-        WHERE k.asset_id = lineage_asset.id AND k.kind = 'name'))"""
+    before = f"""(({_began("lineage_asset", "shown_at", "< %(at)s", moment)}) IS TRUE OR EXISTS (
+        SELECT FROM lineage_assetkind k WHERE k.asset_id = lineage_asset.id AND k.kind = 'name'
+           AND {_began("k", "first_seen_at", "< %(at)s", moment)} {_ASSET_BY_ASSET}))"""
+    since = ">= %(at)s" if moment.as_of is None else "BETWEEN %(at)s AND %(as_of)s"
     new = " OR ".join(
         f"""EXISTS (
-            SELECT FROM {table} t WHERE t.asset_id = lineage_asset.id AND {_stands("t", column, moment)}
-               AND {moment.began("t", column)} >= %(at)s)"""
+            SELECT FROM {table} t
+            WHERE t.asset_id = lineage_asset.id AND {_began("t", column, since, moment)} {_ASSET_BY_ASSET})"""
         for table, column in (("lineage_assetversion", "seen_at"), ("lineage_facetsighting", "first_seen_at"))
     )
-    return _condition(f"({first} >= %(at)s OR {new})", moment, at=at)
+    return _condition(f"(NOT {before} OR {new})", moment, at=at)
 
 
 def kinds(moment: Moment) -> RawSQL:
@@ -107,6 +108,8 @@ def until(known_at: datetime) -> datetime:
     return min(known_at, NEVER - MOST_AHEAD) + MOST_AHEAD
 
 
+# The planner would read whole tables to look into their hashes.
+_ASSET_BY_ASSET = "OFFSET 0"
 _LIKELIEST = "said.latest_at DESC, said.said_at DESC, said.last_digest DESC"
 
 
@@ -132,18 +135,24 @@ def _kinds_said(moment: Moment) -> str:
         WHERE k.asset_id = lineage_asset.id AND k.kind <> 'name' AND {_stands("k", "first_seen_at", moment)}"""
 
 
-def _said(which: str, moment: Moment) -> str:
+def _named(moment: Moment) -> str:
     return f"""EXISTS (
         SELECT FROM lineage_assetkind k
-        WHERE k.asset_id = lineage_asset.id AND {which} AND {_stands("k", "first_seen_at", moment)})"""
+        WHERE k.asset_id = lineage_asset.id AND k.kind = 'name' AND {_stands("k", "first_seen_at", moment)}
+        {_ASSET_BY_ASSET})"""
 
 
 def _stands(row: str, column: str, moment: Moment) -> str:
-    """As `moment.stands`, which asks a function; most rows have one telling, and need no function."""
+    """As `moment.stands`."""
+    return _began(row, column, "<= COALESCE(%(as_of)s::timestamptz, 'infinity')", moment)
+
+
+def _began(row: str, column: str, when: str, moment: Moment) -> str:
+    """A condition: the fact of a row with tellings was known, and began then. Most have one, and need no function."""
     if moment.known_at is None:
-        return moment.stands(row, column)
-    return f"""({row}.known_at <= %(known_at)s AND {row}.{column} <= COALESCE(%(as_of)s::timestamptz, 'infinity')
-            OR {row}.also_told IS NOT NULL AND {moment.stands(row, column)})"""
+        return f"{row}.{column} {when}"
+    return f"""({row}.known_at <= %(known_at)s AND {row}.{column} {when}
+            OR {row}.also_told IS NOT NULL AND {moment.began(row, column)} {when})"""
 
 
 def _condition(statement: str, moment: Moment, **more: Any) -> Q:
