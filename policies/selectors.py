@@ -17,10 +17,12 @@ from policies.models import Finding, Policy, PolicyVersion, Promotion, Verdict, 
 from policies.waiver_states import WaiverState
 
 
-def current_policies() -> list[tuple[PolicyVersion, documents.Policy]]:
-    """The newest version of every active policy with what it says, by slug. One query; parsing is remembered."""
+def current_policies(*, retired: bool = False) -> list[tuple[PolicyVersion, documents.Policy]]:
+    """The newest version of every active policy with what it says, by slug; or of every retired one, none of which
+    judges anything. One query; parsing is remembered.
+    """
     versions = (
-        PolicyVersion.objects.filter(policy__is_active=True)
+        PolicyVersion.objects.filter(policy__is_active=not retired)
         .select_related("policy", "created_by")
         .order_by("policy__slug", "-number")
         .distinct("policy__slug")

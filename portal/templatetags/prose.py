@@ -20,6 +20,6 @@ def prose(text: str) -> SafeString:
 
 @register.filter
 def instructions(text: str) -> SafeString:
-    """Markdown of our own code. Raw HTML in it stays text."""
-    rendered: str = _MARKDOWN.render(text)
+    """Markdown of our own code. Raw HTML in it stays text. What may be wider than its box is reached by keyboards."""
+    rendered: str = _MARKDOWN.render(text).replace("<pre>", '<pre tabindex="0">')
     return mark_safe(rendered)  # noqa: S308 - the renderer escapes what is HTML

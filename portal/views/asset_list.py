@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from lineage import evidence
 from portal import assetlist
 from portal.pages import page, render
 from portal.requests import PortalRequest
@@ -17,8 +18,11 @@ from portal.requests import PortalRequest
 @require_GET
 def listing(request: PortalRequest) -> HttpResponse:
     asked = assetlist.read(request)
+    found = assetlist.context(asked)
     context = {
-        **assetlist.context(asked),
+        **found,
+        # After an upgrade, say: what was told stands in the log, and the graph is drawn from it again.
+        "waits": not (found["page"].rows or found["is_narrowed"]) and not evidence.is_projected(evidence.watermark()),
         "public_url": settings.PUBLIC_URL,
         "now": timezone.now(),
         "run_id": uuid4(),

@@ -15,11 +15,13 @@ from portal.requests import PortalRequest
 @page
 @require_GET
 def listing(request: PortalRequest) -> HttpResponse:
-    subject = queries.text(request, "subject")
-    entries = selectors.audit_entries(actor=request.user, subject=subject)
+    asked = {name: queries.text(request, name) for name in ("subject", "by", "action")}
+    entries = selectors.audit_entries(
+        actor=request.user, subject=asked["subject"], by=asked["by"], action=asked["action"]
+    )
     found = paging.by_id(entries, queries.text(request, "after"), newest_first=True)
-    query = urlencode({"subject": subject}) if subject else ""
-    context = {"page": found, "subject": subject, "query": query}
+    query = urlencode({name: value for name, value in asked.items() if value})
+    context = {"page": found, "asked": asked, "query": query}
     response = render(request, "audit", "audit/list.html", "audit/_list.html", context)
     response["HX-Replace-Url"] = reverse("audit") + (f"?{query}" if query else "")
     return response

@@ -29,8 +29,10 @@ TRIED_PROMOTIONS = 200
 @page
 @require_GET
 def listing(request: PortalRequest) -> HttpResponse:
-    policies = [{"version": version, "said": said} for version, said in selectors.current_policies()]
-    context = {"policies": policies, "may_manage": may_manage(request)}
+    state = queries.choice(request, "state", {"", "retired"})
+    found = selectors.current_policies(retired=state == "retired")
+    policies = [{"version": version, "said": said} for version, said in found]
+    context = {"policies": policies, "state": state, "may_manage": may_manage(request)}
     return render(request, "policies", "policies/list.html", "policies/list.html", context)
 
 

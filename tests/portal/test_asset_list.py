@@ -105,6 +105,15 @@ def test_an_asset_without_owners_says_so(graph: UUID, member: User, sign_in: Sig
     assert "No owner" in sign_in(member).get("/assets?kind=model").text
 
 
+def test_a_list_is_not_called_empty_while_events_wait_for_the_graph(member: User, sign_in: SignIn) -> None:
+    growing.append([run_event("train", inputs=[], outputs=[dataset("scores")])])
+    client = sign_in(member)
+
+    assert "Events wait to be drawn into the graph" in client.get("/assets").text
+    growing.project()
+    assert "scores" in client.get("/assets").text
+
+
 def test_the_empty_list_says_how_to_send_the_first_event(member: User, sign_in: SignIn) -> None:
     answer = sign_in(member).get("/assets")
 

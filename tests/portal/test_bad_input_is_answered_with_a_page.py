@@ -60,7 +60,7 @@ def parameters(graph: UUID, ask: Ask) -> dict[str, list[str]]:
         "/teams": [],
         "/teams/credit": ["after"],
         "/tokens": [],
-        "/audit": ["subject", "after"],
+        "/audit": ["subject", "by", "action", "after"],
     }
 
 

@@ -174,5 +174,7 @@ def test_a_retired_policy_judges_nothing_until_it_is_published_again(
 
     assert (unsaid.status_code, again.status_code) == (422, 422)
     assert "This policy is retired" in retired.text
+    assert "/policies/production-credit" not in client.get("/policies").text
+    assert "/policies/production-credit" in client.get("/policies?state=retired").text
     client.post(EDIT, {"document": POLICY % 0.9, "note": "Back.", "after": 2})
     assert Policy.objects.get().is_active

@@ -133,6 +133,9 @@ def test_an_auditor_reads_entries_by_subject(auditor: User, member: User, sign_i
     assert "graph.rebuilt" in everything.text
     assert "graph.rebuilt" not in one.text
     assert "&lt;b&gt;CI" in one.text
+    assert [row.subject for row in client.get("/audit?by=member").context["page"].rows] == ["token:1"]
+    assert [row.subject for row in client.get("/audit?action=graph.rebuilt").context["page"].rows] == ["graph"]
+    assert "No entry is left by these filters." in client.get("/audit?action=other").text
 
 
 def test_the_audit_log_goes_on_by_cursor_within_its_budget(auditor: User, sign_in: SignIn) -> None:
