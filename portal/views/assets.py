@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 
 from governance import permissions
 from governance.permissions import Permission
-from lineage import decided, retelling, selectors
+from lineage import decided, retelling, selectors, traces
 from lineage.asof import Moment
 from lineage.identity import Family, Kind
 from lineage.models import Asset
@@ -49,12 +49,14 @@ def detail(request: PortalRequest, uuid: UUID) -> HttpResponse:
     # Nobody changes the past.
     held = permissions.held(request.user, asset.uuid, owning=owned.teams) if moment.is_now else frozenset()
     said = retelling.facets(asset, moment)
+    told = traces.told([asset], moment)
     by_key = {facet.key: facet.value for facet in said.facets}
     context = {
         "asset": asset,
         "day": day,
         "facets": facets.sort(said.facets),
         "doubtful": said.doubtful,
+        "is_kind_unsure": bool(told.unsure),
         **(model_context(asset, held, moment) if asset.kind == Kind.MODEL else {}),
         **lineage_context(asset, Direction.BOTH, GRAPH_DEPTH, day),
         **versions_context(asset, "", day),

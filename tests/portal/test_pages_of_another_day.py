@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -79,6 +80,26 @@ def test_a_day_of_the_past_has_its_owners_and_facets(
     assert {role.current for role in before.context["roles"]} == {None}
     assert "As of <span" in before.text
     assert 'value="2025-12-31"' in before.text
+
+
+def test_what_kind_something_was_is_told_and_where_nobody_knows_it_is_said(member: User, sign_in: SignIn) -> None:
+    def written(day: int, word: str) -> dict[str, Any]:
+        made = dataset("scores", datasetType={"datasetType": word})
+        at = f"2026-03-{day:02}T10:00:00Z"
+        return run_event("train", inputs=[], outputs=[made], run=f"0190a0b0-0000-7000-8000-{day:012}", at=at)
+
+    growing.append([written(day, "MODEL" if day in (2, 8) else "TABLE") for day in (2, 4, 8, 9)])
+    growing.project()
+    client, scores = sign_in(member), identity.asset("dataset", WAREHOUSE, "scores")
+
+    early, between = (f"?as_of=2026-03-0{day}" for day in (3, 6))
+
+    said = "What kind {} had been said to be last cannot be told for sure."
+    for address, it in ((f"/assets/{scores}", "it"), ("/assets", "scores")):
+        assert said.format(it) in client.get(f"{address}{between}").text
+        assert said.format(it) not in client.get(f"{address}{early}").text
+    assert client.get(f"/assets/{scores}{early}").context["asset"].kind == "model"
+    assert client.get(f"/assets/{scores}").context["asset"].kind == "dataset"
 
 
 def test_a_run_is_shown_as_it_was_known(known_at: str, member: User, sign_in: SignIn) -> None:
