@@ -1,6 +1,6 @@
 """Numbers as small drawings: cells of levels, lines over time, stacked bars. Only geometry; the style is CSS. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -42,6 +42,7 @@ class Dot:
     x: float
     y: float
     label: str
+    is_restated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,11 @@ class Chart:
     goal: float | None = None
     width: float = CHART_WIDTH
     height: float = CHART_HEIGHT
+
+    @property
+    def is_restated(self) -> bool:
+        """Whether facts that came late have changed a point of it."""
+        return any(dot.is_restated for dot in self.dots)
 
     @property
     def foot(self) -> float:
@@ -131,6 +137,7 @@ def over_time(
     begin: datetime | None = None,
     end: datetime | None = None,
     versions: Sequence[str] = (),
+    restated: Collection[datetime] = (),
     goal: float | None = None,
     is_stepped: bool = True,
     height: float = CHART_HEIGHT,
@@ -159,7 +166,7 @@ def over_time(
     middle = begin + (end - begin) / 2
     return Chart(
         lines=tuple(" ".join(line) for line in lines if line),
-        dots=tuple(Dot(x=x(at), y=y(value), label=label) for at, value, label in points),
+        dots=tuple(Dot(x=x(at), y=y(value), label=label, is_restated=at in restated) for at, value, label in points),
         x_ticks=tuple(Tick(at=x(at), label=f"{at.day} {at:%b %Y}") for at in (begin, middle, end)),
         y_ticks=tuple(Tick(at=y(value), label=label) for value, label in y_labels),
         breaks=tuple(breaks),

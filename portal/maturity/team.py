@@ -1,6 +1,6 @@
 """A team's page: where it stands by each framework, criterion by criterion, and what would move it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from assessments.framework import Criterion, Framework, Ladder, Level, Rubric, S
 from assessments.models import Initiative, Scorecard, Snapshot, Target
 from assessments.scoring import Action
 from assessments.selectors import Supposed
+from assessments.snapshots import Kind
 from governance import selectors as people
 from governance.criticality import Tier
 from governance.models import Team, TeamRole
@@ -340,23 +341,26 @@ def trend(framework: Framework, team: Team | None, *, until: datetime | None) ->
     ]
     target = selectors.target(framework.framework, team)
     points = [(one.snapshot.as_of, one.score or 0.0, one.snapshot.catalogue_version) for one in rows]
-    return chart(framework, points, goal=float(target.level) if target else None)
+    restated = {one.snapshot.as_of for one in rows if one.snapshot.kind == Kind.RESTATEMENT}
+    return chart(framework, points, restated=restated, goal=float(target.level) if target else None)
 
 
 def chart(
     framework: Framework,
     points: Sequence[tuple[datetime, float, str]],
     *,
+    restated: Collection[datetime] = (),
     goal: float | None = None,
     height: float = figures.CHART_HEIGHT,
 ) -> Chart | None:
     """Scores with the catalogue version that each was made by, over the levels of the framework."""
     top = float(framework.top) if isinstance(framework, Ladder) else float(grid.TOP_SCORE)
     return figures.over_time(
-        [(at, score, f"{score:.2f}") for at, score, _ in points],
+        [(at, score, f"{score:.2f}" + (", restated" if at in restated else "")) for at, score, _ in points],
         top,
         y_labels=[(float(step), str(step)) for step in range(0, int(top) + 1, 1 if height > 20 * top else 2)],
         versions=[version for _, _, version in points],
+        restated=restated,
         goal=goal,
         height=height,
     )

@@ -380,6 +380,19 @@ def test_what_changed_is_on_one_page_with_its_causes(scene: Organisation, sign_i
     ]
 
 
+def test_a_point_that_late_facts_changed_is_marked(scene: Organisation, sign_in: SignIn) -> None:
+    client = sign_in(scene.lead)
+    assert "restated" not in text(client, "/maturity/teams/credit").partition("trend-title")[2]
+    Ownership.objects.filter(asset=stories.model("limits")).update(team=scene.fraud)
+    snapshots.restate(snapshot=scene.snapshot, reason="The owner was entered late.")
+
+    page = text(client, "/maturity/teams/credit")
+
+    assert page.count("line-chart__dot--restated") == 1
+    assert re.search(r"<title>[0-9.]+, restated</title>", page)
+    assert "full dots were restated after" in page
+
+
 def test_a_new_yardstick_shows(scene: Organisation, sign_in: SignIn, tmp_path: Path, settings: Settings) -> None:
     (tmp_path / "pilot.yaml").write_text(
         "adjusts: google-mlops\nrevision: pilot\nreason: Few report them.\nadvisory: [google-load-test]\n"
