@@ -103,6 +103,14 @@ def held(actor: User, asset: UUID, *, owning: Collection[Team] | None = None) ->
     return frozenset(one for one in Permission if teams.grant(actor, one) or actor.has_perm(f"governance.{one.value}"))
 
 
+def teams_where(actor: User, permission: Permission) -> list[Team]:
+    """The teams on which `may` grants it, by slug. Costs as many queries for all of them as for one."""
+    teams = list(Team.objects.order_by("slug"))
+    # Reads the rights on all of them at once, which the actor remembers.
+    _has_on(actor, permission, teams)
+    return [team for team in teams if may(actor, permission, team=team)]
+
+
 def may_claim_for(actor: User, team: Team) -> bool:
     """Whether the actor may make the team the first owner of something: its members may, and who manages all owners."""
     if actor.is_superuser or actor.has_perm(f"governance.{Permission.MANAGE_OWNERSHIP.value}"):

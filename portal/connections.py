@@ -120,8 +120,7 @@ def counted(connection: Connection) -> dict[str, int]:
 
 def teams_for(user: User) -> list[Team]:
     """The teams for which the person may connect systems."""
-    teams = Team.objects.order_by("slug")
-    return [team for team in teams if permissions.may(user, Permission.MANAGE_CONNECTIONS, team=team)]
+    return permissions.teams_where(user, Permission.MANAGE_CONNECTIONS)
 
 
 def address(connection: Connection) -> str:

@@ -149,6 +149,8 @@ def test_a_name_that_is_taken_is_said(connected: Connection, maintainer: User, s
 def test_the_list_and_the_page_cost_few_queries(connected: Connection, member: User, sign_in: SignIn) -> None:
     for number in range(5):
         delivered(connected, key=str(number))
+    for number in range(20):
+        factories.team(f"other-{number}")
     client = sign_in(member)
     with CaptureQueriesContext(database) as asked:
         listed = client.get("/connections")
