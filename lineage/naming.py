@@ -21,13 +21,19 @@ from governance.actions import Action
 from governance.errors import Conflict, Invalid
 from governance.models import User
 from governance.permissions import Permission
-from lineage import decided, eventlog, events, names
+from lineage import dbtjobs, decided, eventlog, events, names
 from lineage.asof import NOW, Moment
 from lineage.fieldmodels import Naming
+from lineage.identity import Family
 from lineage.models import Asset
 
 MAX_REASON_CHARS = 2_000
 MAX_ALIKE = 200
+# Names that fold to the same.
+_ALIKE = """
+SELECT a.id AS one, b.id AS other FROM lineage_asset a JOIN lineage_asset b ON b.folding = a.folding AND b.id > a.id
+WHERE a.folding IN (
+    SELECT folding FROM lineage_asset WHERE folding IS NOT NULL GROUP BY folding HAVING count(*) > 1)"""
 
 
 class Decision(StrEnum):
@@ -75,8 +81,20 @@ class OtherName:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """Two names of one thing. Renamed: to the other. What was rejected and undone since counts as confirmed."""
+
+    id: int
+    asset: Asset
+    other: Asset
+    state: State
+    since: datetime
+    last_told_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """Two assets whose names differ only in spelling, of which nobody has decided yet."""
+    """Two assets whose names differ in spelling, or jobs that dbt's tools name differently; nobody has decided yet."""
 
     asset: Asset
     other: Asset
@@ -128,6 +146,31 @@ def decide(*, actor: User, asset: Asset, other: Asset, decision: Decision, reaso
     return naming
 
 
+@transaction.atomic
+def part(*, actor: User, asset: Asset, other: Asset, is_apart: bool, reason: str) -> None:
+    """That an asset is not what another name was joined to, or that this is taken back; the caller has asked who may.
+
+    It is a decision like any other and stands in the history of both.
+    """
+    first, second = sorted((asset, other), key=lambda one: one.uuid)
+    if first == second:
+        return
+    _wait_for_others(first.uuid)
+    before = _newest(first.uuid, second.uuid)
+    if (before is not None and before.decision == Decision.REJECTED) == is_apart:
+        return
+    decision = Decision.REJECTED if is_apart else Decision.UNDONE
+    naming = Naming.objects.create(
+        asset=first.uuid,
+        other=second.uuid,
+        decision=decision.value,
+        reason=reason,
+        decided_by=actor,
+        decided_at=timezone.now(),
+    )
+    _declare(first, at=naming.decided_at, actor=actor)
+
+
 def of(asset: Asset, *, moment: Moment = NOW, decisions: Sequence[Naming] | None = None) -> list[OtherName]:
     """The other names of an asset, and what may be one: told, renamed, confirmed, proposed, rejected.
 
@@ -139,7 +182,7 @@ def of(asset: Asset, *, moment: Moment = NOW, decisions: Sequence[Naming] | None
     rulings = {
         row.other if row.asset == asset.uuid else row.asset: row for row in newest if row.decision != Decision.UNDONE
     }
-    alike = {} if asset.folding is None else _alike(asset, moment)
+    alike = _alike(asset, moment)
     others = {one.uuid: one for one in Asset.objects.filter(uuid__in=[*told, *rulings])} | alike
     found = []
     for uuid, other in others.items():
@@ -168,33 +211,61 @@ def of(asset: Asset, *, moment: Moment = NOW, decisions: Sequence[Naming] | None
     return sorted(found, key=lambda one: (order.index(one.state), one.asset.namespace, one.asset.name))
 
 
-def proposals(*, after: tuple[int, int] = (0, 0), limit: int = 100) -> list[Proposal]:
-    """Pairs of which nobody decided yet, after these ids and in their order. Looks through all names."""
+def joined(*, after: int = 0, limit: int = 100) -> list[Joined]:
+    """Names that are of one thing now, because a sender told it or somebody confirmed it."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT a.id, b.id
-            FROM lineage_asset a JOIN lineage_asset b ON b.folding = a.folding AND b.id > a.id
-            WHERE a.folding IN (
-                SELECT folding FROM lineage_asset WHERE folding IS NOT NULL GROUP BY folding HAVING count(*) > 1)
-              AND (a.id, b.id) > (%(asset)s, %(other)s)
-              AND COALESCE((
-                  SELECT n.decision FROM lineage_naming n
-                  WHERE n.asset = LEAST(a.uuid, b.uuid) AND n.other = GREATEST(a.uuid, b.uuid)
-                  ORDER BY n.id DESC LIMIT 1), 'undone') = 'undone'
-              AND NOT EXISTS (
-                  SELECT FROM lineage_edge e
-                  WHERE e.target_id = a.id AND e.source_id = b.id AND e.relation IN ('alias', 'alias_of', 'renamed')
-                    AND (e.valid_to IS NULL OR NOT e.is_declared))
-            ORDER BY a.id, b.id LIMIT %(limit)s
+            SELECT e.id, e.source_id, e.target_id, e.relation, e.is_declared, e.valid_from, e.last_seen_at
+            FROM lineage_edge e
+            WHERE e.relation IN ('alias', 'alias_of', 'renamed') AND e.relation <> 'alias_of' AND e.valid_to IS NULL
+              AND e.id > %s ORDER BY e.id LIMIT %s
             """,
-            {"asset": after[0], "other": after[1], "limit": limit},
+            [after, limit],
         )
-        pairs = cursor.fetchall()
-    assets = Asset.objects.in_bulk({number for pair in pairs for number in pair})
+        rows = cursor.fetchall()
+    assets = Asset.objects.in_bulk({number for row in rows for number in row[1:3]})
+    return [
+        Joined(
+            id=row[0],
+            asset=assets[row[1]],
+            other=assets[row[2]],
+            state=State.RENAMED_TO if row[3] == "renamed" else State.CONFIRMED if row[4] else State.TOLD,
+            since=row[5],
+            last_told_at=row[6],
+        )
+        for row in rows
+    ]
+
+
+def proposals(*, after: tuple[int, int] = (0, 0), limit: int = 100) -> list[Proposal]:
+    """Pairs of which nobody decided yet, after these ids and in their order. Looks through all names."""
+    found: set[tuple[int, int]] = set()
+    with connection.cursor() as cursor:
+        for pairs in (_ALIKE, dbtjobs.pairs("true")):
+            cursor.execute(
+                f"""
+                SELECT a.id, b.id FROM ({pairs}) AS pair
+                JOIN lineage_asset a ON a.id = pair.one JOIN lineage_asset b ON b.id = pair.other
+                WHERE (a.id, b.id) > (%(asset)s, %(other)s)
+                  AND COALESCE((
+                      SELECT n.decision FROM lineage_naming n
+                      WHERE n.asset = LEAST(a.uuid, b.uuid) AND n.other = GREATEST(a.uuid, b.uuid)
+                      ORDER BY n.id DESC LIMIT 1), 'undone') = 'undone'
+                  AND NOT EXISTS (
+                      SELECT FROM lineage_edge e
+                      WHERE e.target_id = a.id AND e.source_id = b.id AND e.relation IN ('alias', 'alias_of', 'renamed')
+                        AND (e.valid_to IS NULL OR NOT e.is_declared))
+                ORDER BY a.id, b.id LIMIT %(limit)s
+                """,
+                {"asset": after[0], "other": after[1], "limit": limit},
+            )
+            found.update(cursor.fetchall())
+    first = sorted(found)[:limit]
+    assets = Asset.objects.in_bulk({number for pair in first for number in pair})
     return [
         Proposal(asset=assets[one], other=assets[other], differences=_differences(assets[one], assets[other]))
-        for one, other in pairs
+        for one, other in first
     ]
 
 
@@ -265,15 +336,31 @@ def _newest_of_each(decisions: Sequence[Naming], moment: Moment) -> list[Naming]
 
 
 def _alike(asset: Asset, moment: Moment) -> dict[UUID, Asset]:
-    others = Asset.objects.filter(folding=asset.folding, family=asset.family).exclude(pk=asset.pk)
+    alike = Q(pk__in=_by_tables(asset)) if asset.family == Family.JOB else Q()
+    if asset.folding is not None:
+        alike |= Q(folding=asset.folding, family=asset.family)
+    if not alike:
+        return {}
+    others = Asset.objects.filter(alike).exclude(pk=asset.pk)
     if moment.as_of is not None:
         others = others.filter(first_seen_at__lte=moment.as_of)
     return {one.uuid: one for one in others[:MAX_ALIKE]}
 
 
+def _by_tables(asset: Asset) -> list[int]:
+    """Other jobs that make a table of the job's for the same model of dbt."""
+    query = " UNION ".join(dbtjobs.pairs(f"{side}.id = %(job)s") for side in "ab")
+    with connection.cursor() as cursor:
+        cursor.execute(query, {"job": asset.pk})
+        return [other if one == asset.pk else one for one, other in cursor.fetchall()]
+
+
 def _differences(asset: Asset, other: Asset) -> tuple[str, ...]:
-    """None when the names are not spelt alike."""
+    """None when the names are not spelt alike; jobs of dbt that make one table are named differently."""
     if asset.folding is None or asset.folding != other.folding:
-        return ()
+        if asset.family != Family.JOB or other.pk not in _by_tables(asset):
+            return ()
+        told = (("namespace", asset.namespace, other.namespace), ("naming", asset.name, other.name))
+        return tuple(word for word, one, another in told if one != another)
     left, right = (asset.namespace, asset.name), (other.namespace, other.name)
     return tuple(names.differences(left, right, family=asset.family))

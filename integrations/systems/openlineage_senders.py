@@ -95,8 +95,8 @@ SYSTEMS: tuple[System, ...] = (
         "```sh\nexport OPENLINEAGE_URL=https://assay.example OPENLINEAGE_API_KEY=assay_…\n"
         "OPENLINEAGE_NAMESPACE=dbt://churn dbt-ol build\n```\n\n"
         "Everything is sent when dbt has ended; with `--consume-structured-logs` while it runs, but then under other "
-        "names of jobs; those of `dbt-ol build` are proposed to be the same on the pages of the jobs, and at "
-        "`GET /api/v1/names/proposed`. Seeds are no inputs. A skipped test arrives as one that "
+        "names of jobs; those of `dbt-ol run` and `dbt-ol build` are proposed to be the same on the pages of the "
+        "jobs, and at `GET /api/v1/names/proposed`. Seeds are no inputs. A skipped test arrives as one that "
         "failed; where that matters import [dbt's artifacts](dbt_artifacts.md) instead.",
         tested=Tested.REAL,
         brings=RUNS | {Fact.CHECK},

@@ -109,6 +109,73 @@ def test_a_model_of_dbt_built_and_imported_is_proposed_as_one_job(reader: Client
     assert proposed["differences"] == ["naming"]
 
 
+LOANS = "loans.main.stg"
+
+
+def makes(number: int, name: str, namespace: str = "n", table: str = LOANS) -> dict[str, Any]:
+    event = run(number, name, [], [dataset(table)])
+    return event | {"job": {"namespace": namespace, "name": name}}
+
+
+@pytest.mark.parametrize(
+    ("other", "namespace", "differences"),
+    [
+        # As dbt-ol 1.54 names them, by `run`, `build` (Spark: without a database), and reading structured logs.
+        ("loans.main.jaffle.stg", "n", ["naming"]),
+        ("loans.main.jaffle.stg", "dbt", ["namespace", "naming"]),
+        ("loans.main.jaffle.stg.build.run", "dbt", ["namespace", "naming"]),
+        ("model.jaffle.stg", "dbt", ["namespace"]),
+        # As Airflow's tasks of Cosmos are called.
+        ("daily.models.stg.run", "airflow", ["namespace", "naming"]),
+        ("daily.stg_run", "airflow", ["namespace", "naming"]),
+    ],
+)
+def test_jobs_that_make_one_table_for_one_model_of_dbt_are_proposed(
+    reader: Client, other: str, namespace: str, differences: list[str]
+) -> None:
+    grow(makes(1, "model.jaffle.stg"), makes(2, other, namespace))
+
+    [proposed] = reader.get(f"{API}/names/proposed").json()["results"]
+    assert proposed["differences"] == differences
+    one, two = named("model.jaffle.stg"), Asset.objects.get(namespace=namespace, name=other)
+    for asset, another in ((one, two), (two, one)):
+        [alike] = naming.of(asset)
+        assert (alike.asset, alike.state, list(alike.differences)) == (another, naming.State.PROPOSED, differences)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "table"),
+    [
+        ("default.jaffle.stg.build.run", "default.jaffle.stg", "default.stg"),
+        ("lake.main.loans.hist.snapshot", "snapshot.loans.hist", "lake.main.hist"),
+        ("lake.main.loans.hist.build.snapshot", "lake.main.loans.hist.snapshot", "lake.main.hist"),
+    ],
+)
+def test_snapshots_and_tables_without_a_database(reader: Client, left: str, right: str, table: str) -> None:
+    grow(makes(1, left, table=table), makes(2, right, table=table))
+
+    [proposed] = reader.get(f"{API}/names/proposed").json()["results"]
+    assert proposed["differences"] == ["naming"]
+
+
+@pytest.mark.parametrize(
+    ("other", "table"),
+    [
+        ("loans.main.jaffle.features", LOANS),
+        ("loans.main.other.stg.build.run", LOANS),
+        ("loans.main.jaffle.stg.build.test", LOANS),
+        ("loans.main.jaffle.stg", "loans.main.elsewhere"),
+        ("daily.last_stg_run", LOANS),
+        ("copy", LOANS),
+    ],
+)
+def test_others_that_make_the_table_or_another_are_not(reader: Client, other: str, table: str) -> None:
+    grow(makes(1, "model.jaffle.stg"), makes(2, other, "dbt", table))
+
+    assert reader.get(f"{API}/names/proposed").json()["results"] == []
+    assert naming.of(named("model.jaffle.stg")) == []
+
+
 class TestWhatSendersTell:
     def test_symlinks_join(self, reader: Client) -> None:
         grow(

@@ -1,5 +1,6 @@
 """dbt builds a project, sends OpenLineage itself, and leaves artifacts that say the same; skipped is not failed."""
 
+from itertools import combinations
 from pathlib import Path
 
 from pytest_django.live_server_helper import LiveServer
@@ -51,3 +52,11 @@ def test_a_build_is_told_by_dbt_ol_and_by_its_artifacts(
     assert tools.upstream(client, warehouse, "loans.main.stg") >= {"loans.main.raw", "model.loans.stg"}
     skipped = tools.asset("dbt://artifacts", "model.loans.features", Family.JOB)
     assert set(Run.objects.filter(job=skipped).values_list("state", flat=True)) == {"aborted"}
+
+    # What makes the table has as many names as dbt has tools, of which people say whether they are one.
+    dbt.run("dbt-ol", "run", "--profiles-dir", ".", cwd=tmp_path, environment=environment, fails=True)
+    growing.project()
+    proposed = client.get("/api/v1/names/proposed").json()["results"]
+    pairs = {frozenset((one["asset"]["name"], one["other"]["name"])) for one in proposed}
+    names = ("model.loans.stg", "loans.main.loans.stg.build.run", "loans.main.loans.stg")
+    assert pairs >= {frozenset(pair) for pair in combinations(names, 2)}
