@@ -30,6 +30,12 @@ def record(
     )
 
 
+def of(subject: str, *, actions: Collection[Action]) -> QuerySet[AuditEntry]:
+    """What was done to a thing by these actions, the latest first."""
+    names = [action.value for action in actions]
+    return AuditEntry.objects.filter(subject=subject, action__in=names).select_related("actor").order_by("-id")
+
+
 def recorded(*, actions: Collection[Action], since: datetime) -> QuerySet[AuditEntry]:
     """The entries of these actions since then, the oldest first, for what passes them on. People use `selectors`."""
     return AuditEntry.objects.filter(action__in=actions, occurred_at__gte=since).order_by("id")

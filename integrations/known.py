@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from integrations import joins, systems
-from integrations.joins import Candidates
-from integrations.models import Connection
+from integrations.joins import Candidate, Candidates, FileSides
+from integrations.models import Connection, JoinRule
 from integrations.systems import locations
-from lineage import files, serving
+from lineage import files, identity, serving
+from lineage.files import Placed
+from lineage.identity import Family
 
 # A path with more parts names a file far below a model's folder.
 MAX_PARTS = 30
@@ -21,12 +23,13 @@ class Graph:
         self._connection = connection
         self._is_registry = joins.is_registry(systems.BY_SLUG[connection.system])
         self._decided = joins.decided(connection)
+        self._files_decided: dict[str, FileSides] | None = None
         self._hearsay: set[str] | None = None
         self._models: dict[str, tuple[str, str] | None] = {}
         self._artifacts: dict[str, tuple[str, str, str] | None] = {}
         self._served: dict[tuple[str, str], tuple[str, str, str] | None] = {}
         self._wanting: set[str] = set()
-        self.found: dict[str, Candidates] = {}
+        self.found: dict[tuple[JoinRule, str], Candidates] = {}
         self.unresolved: set[str] = set()
 
     def begin(self) -> None:
@@ -69,7 +72,12 @@ class Graph:
         found = joins.candidates(name, other_than={*self._hearsay, self._connection.namespace})
         left = [asset for asset in found if asset.uuid not in sides.rejected]
         if left:
-            self.found[name] = Candidates(name=name, assets=left)
+            self.found[JoinRule.NAME, name] = Candidates(
+                rule=JoinRule.NAME,
+                name=name,
+                said=(self._connection.namespace, name),
+                found=[Candidate(asset=one.uuid, namespace=one.namespace, name=one.name) for one in left],
+            )
         if len(left) == 1:
             return left[0].namespace, left[0].name
         if left or not found:
@@ -79,13 +87,38 @@ class Graph:
     def _artifact(self, uri: str) -> tuple[str, str, str] | None:
         if "\0" in uri or len(uri) > MAX_CHARS:
             return None
+        if self._files_decided is None:
+            self._files_decided = joins.decided_of_files()
+        name = without_credentials(uri)
+        sides = self._files_decided.get(name, FileSides())
+        if sides.confirmed:
+            return sides.confirmed
         longest_first = list(_parts(uri))
         found = files.at(longest_first)
         for place in longest_first:
-            here = {(one.namespace, one.name, one.version) for one in found if one.place == place}
+            here = {_candidate(one) for one in found if one.place == place}
             if here:
-                return here.pop() if len(here) == 1 else None
+                left = [one for one in here if (one.asset, one.version) not in sides.rejected]
+                self._note_files(uri, name, place, left)
+                return (left[0].namespace, left[0].name, left[0].version) if len(left) == 1 else None
         return None
+
+    def _note_files(self, uri: str, name: str, place: tuple[str, str], found: list[Candidate]) -> None:
+        if not found:
+            return
+        said = locations.place(uri)
+        self.found[JoinRule.FILES, name] = Candidates(
+            rule=JoinRule.FILES,
+            name=name,
+            said=(said.namespace, said.name),
+            found=sorted(found, key=lambda one: (one.namespace, one.name, one.version)),
+            found_at=f"{place[0]} {place[1]}",
+        )
+
+
+def _candidate(placed: Placed) -> Candidate:
+    asset = identity.asset(Family.DATASET, placed.namespace, placed.name)
+    return Candidate(asset=asset, namespace=placed.namespace, name=placed.name, version=placed.version)
 
 
 def _parts(uri: str) -> Iterator[tuple[str, str]]:

@@ -43,10 +43,17 @@ class Via(models.TextChoices):
     IMPORT = "import"
 
 
-class JoinState(models.TextChoices):
-    """Whether a name of a system's is a model of the graph.
+class JoinRule(models.TextChoices):
+    """By what a name of a system's is joined: it is the name of a model, or the address of the files of a version."""
 
-    Automatic: the only model of that name. Proposed: one of several, for people to say.
+    NAME = "name"
+    FILES = "files"
+
+
+class JoinState(models.TextChoices):
+    """Whether a name of a system's is a model of the graph, or a version of one.
+
+    Automatic: the only one that the rule finds. Proposed: one of several, for people to say.
     """
 
     AUTOMATIC = "automatic"
@@ -208,13 +215,24 @@ class Reading(models.Model):
 
 
 class Join(models.Model):
-    """A name that a connection's payloads use for a model, and a model of the graph that it may be."""
+    """What a connection's payloads say for a model or its files, and the model of the graph that it may be."""
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="joins")
-    name = models.TextField(help_text="As the payloads have it.")
+    rule = models.CharField(max_length=5, db_default="name", default="name")
+    name = models.TextField(help_text="As the payloads have it; an address without credentials.")
     asset = models.UUIDField(help_text="The model's UUID, which outlives a rebuild of the graph.")
     model_namespace = models.TextField()
     model_name = models.TextField()
+    version = models.TextField(
+        blank=True, default="", db_default="", help_text="Of which the files are; empty: of any, by name."
+    )
+    said_namespace = models.TextField(
+        blank=True, default="", db_default="", help_text="What the name is in the graph unless it is joined."
+    )
+    said_name = models.TextField(blank=True, default="", db_default="")
+    found_at = models.TextField(
+        blank=True, default="", db_default="", help_text="The place of its files that the registration told."
+    )
     state = models.CharField(max_length=10)
     noted_at = models.DateTimeField(db_default=Now())
     decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
@@ -223,15 +241,23 @@ class Join(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["connection", "name", "asset"], name="a_join_stands_once"),
             models.UniqueConstraint(
-                fields=["connection", "name"],
+                fields=["connection", "rule", "name", "asset", "version"], name="a_join_stands_once"
+            ),
+            models.UniqueConstraint(
+                fields=["connection", "rule", "name"],
                 condition=Q(state__in=["confirmed", "automatic"]),
                 name="a_name_is_joined_to_one_model",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=["automatic", "proposed", "confirmed", "rejected"]), name="join_state_is_known"
             ),
+            models.CheckConstraint(condition=Q(rule__in=["name", "files"]), name="join_rule_is_known"),
+        ]
+        # Decisions on files hold for all connections.
+        indexes = [
+            models.Index(fields=["name"], name="join_by_files", condition=Q(rule="files")),
+            models.Index(fields=["asset"], name="join_by_model"),
         ]
 
     def __str__(self) -> str:

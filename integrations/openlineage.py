@@ -47,6 +47,12 @@ class Dataset:
     def as_model(self, version: str = "") -> "Dataset":
         return self.saying(datasetType={"datasetType": "MODEL"}).at(version)
 
+    def joined_from(self, said: "Dataset", rule: str) -> "Dataset":
+        """That something else was said, which a rule takes for this: what holds if somebody says that it is not."""
+        if (said.namespace, said.name) == (self.namespace, self.name):
+            return self
+        return self.saying(assay_joined={"rule": rule, "namespace": said.namespace, "name": said.name})
+
     def also_called(self, *others: "Dataset") -> "Dataset":
         """Other names of the same thing, because the sender says so."""
         named = [{"namespace": one.namespace, "name": one.name, "type": "TABLE"} for one in others]

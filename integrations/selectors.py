@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
@@ -123,12 +124,24 @@ def readings(connection: Connection) -> QuerySet[Reading]:
     return Reading.objects.filter(connection=connection).order_by("-id")
 
 
-def joins(*, connection: str = "", state: str = "") -> QuerySet[Join]:
+def joins(*, connection: str = "", state: str = "", rule: str = "", model: UUID | None = None) -> QuerySet[Join]:
     """The newest first."""
     found = Join.objects.select_related("connection__team", "decided_by").order_by("-id")
     if connection:
         found = found.filter(connection__slug=connection)
+    if rule:
+        found = found.filter(rule=rule)
+    if model is not None:
+        found = found.filter(asset=model)
     return found.filter(state=state) if state else found
+
+
+def counted_joins() -> dict[str, dict[str, int]]:
+    """How many joins there are, by rule and state."""
+    found: dict[str, dict[str, int]] = {}
+    for rule, state, count in Join.objects.order_by().values_list("rule", "state").annotate(Count("id")):
+        found.setdefault(rule, {})[state] = count
+    return found
 
 
 def join(pk: int) -> Join:

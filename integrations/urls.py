@@ -27,5 +27,6 @@ urlpatterns = [
     path("deliveries/<int:number>", deliveries.DeliveryView.as_view(), name="api-delivery"),
     path("deliveries/<int:number>/redeliver", deliveries.RedeliverView.as_view(), name="api-delivery-redeliver"),
     path("joins", deliveries.JoinsView.as_view(), name="api-joins"),
+    path("joins/rules", deliveries.JoinRulesView.as_view(), name="api-join-rules"),
     path("joins/<int:number>", deliveries.JoinView.as_view(), name="api-join"),
 ]

@@ -28,6 +28,7 @@ LICENSE = "assay_license"
 ROLLBACK = "assay_rollback"
 CONTRACT = "assay_contract"
 MODEL_FILES = "assay_modelFiles"
+JOINED = "assay_joined"
 ASSERTIONS = "dataQualityAssertions"
 TEST = "test"
 
@@ -237,6 +238,15 @@ class ModelFiles(Form, frozen=True, kw_only=True):
     places: Annotated[list[Place], msgspec.Meta(max_length=20)]
 
 
+class Joined(Place, frozen=True, kw_only=True):
+    """That something else was said, which a rule takes for this model version: the name that was said, and the rule.
+
+    While people say that the two are not the same, runs count as having read or written what was said.
+    """
+
+    rule: Name
+
+
 class Assertion(Form, frozen=True, kw_only=True):
     """One expectation of the data, as Great Expectations, dbt and others report them."""
 
@@ -284,15 +294,16 @@ OF_DATASETS: Mapping[str, type[Form]] = MappingProxyType(
         ROLLBACK: Rollback,
         CONTRACT: Contract,
         MODEL_FILES: ModelFiles,
+        JOINED: Joined,
         ASSERTIONS: Assertions,
     }
 )
 OF_JOBS: Mapping[str, type[Form]] = MappingProxyType({LICENSE: License})
-# Kept as remarks; metrics become observations instead.
+# Kept as remarks; metrics become observations instead, and joins say what was read or written.
 READ_OF_RUNS = frozenset(OF_RUNS)
-READ_OF_DATASETS = frozenset(OF_DATASETS) - {MODEL_METRICS}
+READ_OF_DATASETS = frozenset(OF_DATASETS) - {MODEL_METRICS, JOINED}
 # What is new with every version and therefore no lasting facet of the asset.
-OF_ONE_VERSION = frozenset({MODEL_METRICS, TEST_RESULTS, LOAD_TEST, CANARY, DATA_PROFILE, MODEL_FILES})
+OF_ONE_VERSION = frozenset({MODEL_METRICS, TEST_RESULTS, LOAD_TEST, CANARY, DATA_PROFILE, MODEL_FILES, JOINED})
 # One of these is in every event that holds one of the facets.
 MARKS = (b"assay_", b'"dataQualityAssertions"', b'"test"')
 
@@ -405,6 +416,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
         LICENSE: {"expression": "CC-BY-4.0"},
         MODEL_FILES: {"places": [{"namespace": "s3://models", "name": "credit-risk/7"}]},
+        JOINED: {"rule": "files", "namespace": "s3://models", "name": "credit-risk/7/model.onnx"},
         CONTRACT: {
             "version": "2.1",
             "document": "https://wiki.example/contracts/customers",

@@ -192,6 +192,7 @@ class RunIO(models.Model):
     version = models.ForeignKey(
         AssetVersion, on_delete=models.DO_NOTHING, null=True, related_name="io", db_constraint=False
     )
+    joined = models.BooleanField(db_default=False, help_text="Told through joins alone, see lineage.joined.")
     first_seen_at = models.DateTimeField()
     known_at = models.DateTimeField(help_text=KNOWN_AT)
     also_told = ArrayField(models.DateTimeField(), null=True, help_text=ALSO_TOLD)
@@ -219,6 +220,46 @@ class RunIO(models.Model):
         return f"{self.direction} of {self.run_id}"
 
 
+class JoinedIO(models.Model):
+    """A run read or wrote a version by another name, which was joined to it; kept so that the join can be undone."""
+
+    run = models.UUIDField()
+    direction = models.CharField(max_length=6, help_text="input or output")
+    asset = models.ForeignKey(Asset, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False)
+    version = models.ForeignKey(
+        AssetVersion, on_delete=models.DO_NOTHING, null=True, related_name="+", db_index=False, db_constraint=False
+    )
+    place = models.ForeignKey(
+        Asset,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        help_text="The name that was said.",
+    )
+    job = models.ForeignKey(Asset, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False)
+    last_seen_at = models.DateTimeField()
+    first_seen_at = models.DateTimeField()
+    known_at = models.DateTimeField(help_text=KNOWN_AT)
+    also_told = ArrayField(models.DateTimeField(), null=True, help_text=ALSO_TOLD)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "direction", "asset", "version", "place", "job"],
+                nulls_distinct=False,
+                name="a_join_is_told_of_a_run_once",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["asset", "place"], name="joined_by_pair"),
+            models.Index(fields=["job"], name="joined_by_job"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.direction} of {self.run} through a join"
+
+
 class Edge(models.Model):
     """The map: one asset feeds another, from a time on and until it is closed."""
 
@@ -230,6 +271,7 @@ class Edge(models.Model):
     )
     relation = models.CharField(max_length=12, help_text="See lineage.models.RELATIONS.")
     is_declared = models.BooleanField(help_text="A job event says so; otherwise a run showed it.")
+    joined = models.BooleanField(db_default=False, help_text="Told through joins alone, see lineage.joined.")
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField(null=True, help_text="Empty while the edge is current.")
     last_seen_at = models.DateTimeField()

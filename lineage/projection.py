@@ -16,7 +16,18 @@ from uuid import UUID
 import psycopg
 from django.db import OperationalError, connections, transaction
 
-from lineage import declarations, events, fieldprojection, names, rejections, sayings, tellings, upserts, words
+from lineage import (
+    declarations,
+    events,
+    fieldprojection,
+    joined,
+    names,
+    rejections,
+    sayings,
+    tellings,
+    upserts,
+    words,
+)
 from lineage.translation import Batch, state_of
 
 logger = logging.getLogger(__name__)
@@ -149,9 +160,9 @@ def write(cursor: psycopg.Cursor[Any], batch: Batch) -> None:
     _declarations(cursor, batch, assets)
     sayings.write(cursor, batch, assets)
     fieldprojection.write(cursor, batch, assets)
-    _observations(cursor, batch, versions)
-    _remarks(cursor, batch, assets, versions)
+    _said(cursor, batch, assets, versions)
     _details(cursor, batch)
+    joined.write(cursor, batch, assets, versions)
 
 
 def _in_order(facts: dict[UUID, Fact]) -> list[tuple[UUID, Fact]]:
@@ -324,8 +335,10 @@ def _io(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int], vers
         SELECT run, direction, asset, version, first_seen_at, known_at, also_told::timestamptz[]
         FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::bigint[], %b::timestamptz[], %b::timestamptz[],
                     %b::text[]) AS seen (run, direction, asset, version, first_seen_at, known_at, also_told)
-        ON CONFLICT (run_id, direction, asset_id, version_id) DO UPDATE SET {upserts.tell("io", "first_seen_at")}
-        WHERE {upserts.tells_more("io", "first_seen_at")}
+        ON CONFLICT (run_id, direction, asset_id, version_id) DO UPDATE SET
+            joined = false,
+            {upserts.tell_oneself("io", "first_seen_at")}
+        WHERE io.joined OR {upserts.tells_more("io", "first_seen_at")}
         """,
         upserts.columns(rows, 7),
     )
@@ -351,9 +364,11 @@ def _edges(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int]) -
         FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::timestamptz[],
                     %b::text[]) AS seen (source, target, relation, last_seen_at, valid_from, known_at, also_told)
         ON CONFLICT (source_id, target_id, relation) WHERE NOT is_declared DO UPDATE SET
-            last_seen_at = GREATEST(e.last_seen_at, excluded.last_seen_at),
-            {upserts.tell("e", "valid_from")}
-        WHERE e.last_seen_at < excluded.last_seen_at OR {upserts.tells_more("e", "valid_from")}
+            joined = false,
+            last_seen_at = CASE WHEN e.joined THEN excluded.last_seen_at
+                ELSE GREATEST(e.last_seen_at, excluded.last_seen_at) END,
+            {upserts.tell_oneself("e", "valid_from")}
+        WHERE e.joined OR e.last_seen_at < excluded.last_seen_at OR {upserts.tells_more("e", "valid_from")}
         """,
         upserts.columns(rows, 7),
     )
@@ -405,7 +420,9 @@ def _declarations(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, 
         [jobs],
     )
     said = cursor.fetchall()
-    ends, resumed = rejections.of(cursor, declarations.apart(said))
+    apart = declarations.apart(said)
+    joined.settle(cursor, apart, _said)
+    ends, resumed = rejections.of(cursor, apart)
     if ends:
         cursor.execute(
             """
@@ -425,6 +442,12 @@ def _declarations(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, 
             """,
             upserts.columns(edges, 6),
         )
+
+
+def _said(cursor: psycopg.Cursor[Any], batch: Batch, assets: dict[UUID, int], versions: dict[UUID, int]) -> None:
+    """What a batch measured and remarked."""
+    _observations(cursor, batch, versions)
+    _remarks(cursor, batch, assets, versions)
 
 
 def _observations(cursor: psycopg.Cursor[Any], batch: Batch, versions: dict[UUID, int]) -> None:
@@ -510,6 +533,7 @@ GRAPH_TABLES = (
     "lineage_observation",
     "lineage_declaration",
     "lineage_edge",
+    "lineage_joinedio",
     "lineage_runio",
     "lineage_run",
     "lineage_assetversion",

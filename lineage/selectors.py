@@ -87,6 +87,44 @@ def named(uuids: Collection[UUID]) -> dict[UUID, Named]:
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldThrough:
+    """How many runs told something through one join, when first and last, and the last of them."""
+
+    runs: int
+    first_at: datetime
+    last_at: datetime
+    run: UUID
+
+
+def told_through(pairs: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], ToldThrough]:
+    """What runs told of an asset by another name that was joined to it, whether or not that is taken back."""
+    if not pairs:
+        return {}
+    listed = sorted(pairs)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT a.uuid, p.uuid, count(DISTINCT j.run), min(j.first_seen_at), max(j.last_seen_at),
+                   (array_agg(j.run ORDER BY j.last_seen_at DESC, j.run))[1]
+            FROM unnest(%s::uuid[], %s::uuid[]) AS pair (asset, place)
+            JOIN lineage_asset a ON a.uuid = pair.asset
+            JOIN lineage_asset p ON p.uuid = pair.place
+            JOIN lineage_joinedio j ON j.asset_id = a.id AND j.place_id = p.id
+            GROUP BY a.uuid, p.uuid
+            """,
+            [[asset for asset, _ in listed], [place for _, place in listed]],
+        )
+        return {
+            (row[0], row[1]): ToldThrough(runs=row[2], first_at=row[3], last_at=row[4], run=row[5])
+            for row in cursor.fetchall()
+        }
+
+
+def asset_or_none(uuid: UUID) -> Asset | None:
+    return Asset.objects.filter(uuid=uuid).first()
+
+
 def asset_named(*, kind: str, namespace: str, name: str) -> Asset:
     """Raises NotFound."""
     found = Asset.objects.filter(kind=kind, namespace=namespace, name=name).first()

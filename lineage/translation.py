@@ -135,6 +135,8 @@ class Batch:
     runs: dict[UUID, RunFact] = field(default_factory=dict)
     # (run, direction, asset, version)
     io: dict[tuple[UUID, str, UUID, UUID | None], Tellings] = field(default_factory=dict)
+    # Through joins: (run, direction, asset, version, what was said, job)
+    joined: dict[tuple[UUID, str, UUID, UUID | None, UUID, UUID], EdgeFact] = field(default_factory=dict)
     # (source, target, relation)
     edges: dict[tuple[UUID, UUID, str], EdgeFact] = field(default_factory=dict)
     documents: dict[UUID, bytes] = field(default_factory=dict)
@@ -210,10 +212,16 @@ class Batch:
             self._explicit(entry, job, run_uuid)
         for dataset in airflow.with_assets(document.get("inputs"), run_facets, "inlets"):
             asset, version = self._dataset(dataset, stamp, run=run_uuid, job=job)
+            if (said := self._said_instead(asset, dataset, stamp)) is not None:
+                self._joined((run_uuid, "input", asset, version, said, job))
+                continue
             self._edge(asset, job, "consumed")
             self._io((run_uuid, "input", asset, version))
         for dataset in airflow.with_assets(document.get("outputs"), run_facets, "outlets"):
             asset, version = self._dataset(dataset, stamp, run=run_uuid, job=job, is_produced=True)
+            if (said := self._said_instead(asset, dataset, stamp)) is not None:
+                self._joined((run_uuid, "output", asset, version, said, job))
+                continue
             self._edge(job, asset, "produced")
             self._io((run_uuid, "output", asset, version))
 
@@ -443,6 +451,20 @@ class Batch:
         fact = self.assets[uuid]
         if fact.kind_set is None or stamp >= fact.kind_set:
             fact.kind, fact.processing, fact.kind_set = str(kind), processing, stamp
+
+    def _said_instead(self, asset: UUID, dataset: dict[str, Any], stamp: Stamp) -> UUID | None:
+        """The name that was joined to the asset; None when the asset was named itself."""
+        said = _object(_object(dataset.get("facets")).get(facetschemas.JOINED))
+        other = self._name(said, stamp) if said else None
+        return None if other == asset else other
+
+    def _joined(self, key: tuple[UUID, str, UUID, UUID | None, UUID, UUID]) -> None:
+        fact, at = self.joined.get(key), self._told[0]
+        if fact is None:
+            self.joined[key] = EdgeFact((self._told,), at)
+            return
+        fact.seen = tellings.add(fact.seen, self._told)
+        fact.last_seen_at = max(fact.last_seen_at, at)
 
     def _io(self, key: tuple[UUID, str, UUID, UUID | None]) -> None:
         seen = self.io.get(key)

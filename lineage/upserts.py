@@ -12,14 +12,32 @@ def columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
 
 def tell(row: str, column: str) -> str:
     """Assignments that merge the tellings of an upserted row, see `lineage.tellings`."""
+    at, known_at, also_told = _merged(row, column)
+    return f"""{column} = {at},
+            known_at = {known_at},
+            also_told = {also_told}"""
+
+
+def tell_oneself(row: str, column: str) -> str:
+    """The same, of what a row shows by itself: tellings that stood there through a join alone give way to it."""
+    merged = zip((column, "known_at", "also_told"), _merged(row, column), strict=True)
+    return ",\n            ".join(
+        f"{name} = CASE WHEN {row}.joined THEN excluded.{name} ELSE {value} END" for name, value in merged
+    )
+
+
+def _merged(row: str, column: str) -> tuple[str, str, str]:
+    """The columns of an upserted row's tellings, merged with the new ones."""
     more = tells_more(row, column)
     # Spelt out for each column, because a subquery would be run for every row and not only where there is more.
     told = f"""lineage_tellings(
                     array_remove(ARRAY[{row}.{column}, {row}.known_at], NULL) || {row}.also_told,
                     ARRAY[excluded.{column}, excluded.known_at] || excluded.also_told)"""
-    return f"""{column} = LEAST({row}.{column}, excluded.{column}),
-            known_at = CASE WHEN {more} THEN ({told})[2] ELSE {row}.known_at END,
-            also_told = CASE WHEN {more} THEN NULLIF(({told})[3:], '{{}}') ELSE {row}.also_told END"""
+    return (
+        f"LEAST({row}.{column}, excluded.{column})",
+        f"CASE WHEN {more} THEN ({told})[2] ELSE {row}.known_at END",
+        f"CASE WHEN {more} THEN NULLIF(({told})[3:], '{{}}') ELSE {row}.also_told END",
+    )
 
 
 def tells_more(row: str, column: str) -> str:

@@ -23,6 +23,7 @@ urlpatterns = [
     path("assets/<uuid:uuid>/names", names.NamesView.as_view(), name="api-asset-names"),
     path("assets/<uuid:uuid>/hiding", names.HidingView.as_view(), name="api-asset-hiding"),
     path("names/proposed", names.ProposalsView.as_view(), name="api-names-proposed"),
+    path("names/joined", names.JoinedView.as_view(), name="api-names-joined"),
     path("assets/hidden", names.HiddenView.as_view(), name="api-assets-hidden"),
     path("graph", graph.GraphView.as_view(), name="api-graph"),
 ]

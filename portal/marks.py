@@ -100,6 +100,11 @@ JOIN_STATES: Mapping[str, Mark] = {
     "confirmed": Mark(word="Confirmed", icon=TICK, tone="pass"),
     "rejected": Mark(word="Rejected", icon=CROSS, tone="fail"),
 }
+JOIN_DECISIONS: Mapping[str, str] = {
+    "join.confirmed": "Confirmed",
+    "join.rejected": "Rejected",
+    "join.undone": "Undone",
+}
 DECISIONS: Mapping[str, Mark] = {
     "approve": Mark(word="Approved", icon=TICK, tone="pass"),
     "reject": Mark(word="Rejected", icon=CROSS, tone="fail"),

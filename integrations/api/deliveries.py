@@ -15,6 +15,7 @@ from governance.tokens import Scope
 from integrations import joins, redelivery, selectors
 from integrations.joins import Decision
 from integrations.models import Delivery, Join, Reading
+from lineage.selectors import ToldThrough
 
 
 class DeliveryOut(rest.Body, frozen=True, kw_only=True):
@@ -54,12 +55,55 @@ class ReadingOut(rest.Body, frozen=True, kw_only=True):
     error: str
 
 
+class NameOut(rest.Body, frozen=True, kw_only=True):
+    """A dataset by its names."""
+
+    namespace: str
+    name: str
+
+
+class JoinDecisionOut(rest.Body, frozen=True, kw_only=True):
+    """What somebody decided of a join, as the audit log has it."""
+
+    decision: str
+    before: str
+    reason: str
+    by: str | None
+    at: datetime
+
+
+class RuleOut(rest.Body, frozen=True, kw_only=True):
+    """A rule by which assets are joined, how it is undone, and how many joins it made, by state."""
+
+    rule: str
+    title: str
+    says: str
+    undone: str
+    joins: dict[str, int]
+
+
+class RulesOut(rest.Body, frozen=True, kw_only=True):
+    results: list[RuleOut]
+
+
 class JoinOut(rest.Body, frozen=True, kw_only=True):
-    """A name that a connection uses, and the model that it is or may be."""
+    """What a connection says for a model or its files, and the model, or version, that it is or may be.
+
+    `why`: what it rests on. `said`: what the name is in the graph unless it is joined. `runs`: how many told something
+    through it, the last of them `run`; of joins made before that was kept there are none.
+    """
 
     id: int
+    rule: str
     connection: str
     name: str
+    version: str
+    said: NameOut | None
+    found_at: str
+    why: str
+    runs: int
+    run: UUID | None
+    last_told_at: datetime | None
     model: UUID
     model_namespace: str
     model_name: str
@@ -68,10 +112,11 @@ class JoinOut(rest.Body, frozen=True, kw_only=True):
     decided_by: str | None
     decided_at: datetime | None
     reason: str
+    history: list[JoinDecisionOut] | None = None
 
 
 class DecisionIn(rest.Body, frozen=True, kw_only=True):
-    """Confirm that the name is the model, reject it, or take back what was decided."""
+    """Confirm that it is, reject it, or take back what was decided: what was told through it stands again then."""
 
     decision: Literal["confirm", "reject", "undo"]
     reason: str = ""
@@ -85,6 +130,8 @@ class DeliveryFilter(rest.Paging, frozen=True, kw_only=True):
 class JoinFilter(rest.Paging, frozen=True, kw_only=True):
     connection: str = ""
     state: str = ""
+    rule: Literal["", "name", "files"] = ""
+    model: UUID | None = None
 
 
 class DeliveriesView(APIView):
@@ -158,19 +205,48 @@ class JoinsView(APIView):
 
     @extend_schema(
         operation_id="joins_list",
-        summary="Names that connections use, and the models that they are or may be",
+        summary="Names and addresses that connections use, and the models and versions that they are or may be",
         parameters=openapi.query_parameters(JoinFilter),
         responses={200: rest.page_schema(rest.schema_of(JoinOut))},
     )
     def get(self, request: Request) -> Response:
         said = rest.query(request, JoinFilter)
         pager = rest.Cursor()
-        page = pager.paginate_queryset(selectors.joins(connection=said.connection, state=said.state), request, self)
-        return pager.get_paginated_response([_join(one) for one in page])
+        found = selectors.joins(connection=said.connection, state=said.state, rule=said.rule, model=said.model)
+        page = list(pager.paginate_queryset(found, request, self))
+        told = joins.told_through(page)
+        return pager.get_paginated_response([_join(one, told.get(one.pk)) for one in page])
+
+
+class JoinRulesView(APIView):
+    scopes = {"GET": Scope.READ}
+
+    @extend_schema(
+        operation_id="joins_rules",
+        summary="Every rule by which assets are joined, and how what it did is undone",
+        responses={200: rest.schema_of(RulesOut)},
+    )
+    def get(self, request: Request) -> Response:
+        rest.query(request, rest.Body)
+        counts = selectors.counted_joins()
+        rules = [
+            RuleOut(rule=one.slug, title=one.title, says=one.says, undone=one.undone, joins=counts.get(one.slug, {}))
+            for one in joins.RULES
+        ]
+        return rest.answer(RulesOut(results=rules))
 
 
 class JoinView(APIView):
-    scopes = {"POST": Scope.GOVERNANCE_WRITE}
+    scopes = {"GET": Scope.READ, "POST": Scope.GOVERNANCE_WRITE}
+
+    @extend_schema(
+        operation_id="joins_read",
+        summary="One join, with every decision on it",
+        responses={200: rest.schema_of(JoinOut)},
+    )
+    def get(self, request: Request, number: int) -> Response:
+        rest.query(request, rest.Body)
+        return rest.answer(_with_history(selectors.join(number)))
 
     @extend_schema(
         operation_id="joins_decide",
@@ -186,7 +262,7 @@ class JoinView(APIView):
             decision=Decision(said.decision),
             reason=said.reason,
         )
-        return rest.answer(_join(decided))
+        return rest.answer(_with_history(decided))
 
 
 def _delivery(one: Delivery, slug: str, *, with_body: bool = False) -> DeliveryOut:
@@ -234,11 +310,34 @@ def _reading(one: Reading) -> ReadingOut:
     )
 
 
-def _join(one: Join) -> JoinOut:
+def _with_history(one: Join) -> JoinOut:
+    decisions = [
+        JoinDecisionOut(
+            decision=entry.action.removeprefix("join."),
+            before=str(entry.detail.get("before", "")),
+            reason=str(entry.detail.get("reason", "")),
+            by=entry.actor.username if entry.actor else None,
+            at=entry.occurred_at,
+        )
+        for entry in joins.history(one)
+    ]
+    return _join(one, joins.told_through([one]).get(one.pk), decisions)
+
+
+def _join(one: Join, told: ToldThrough | None, history: list[JoinDecisionOut] | None = None) -> JoinOut:
     return JoinOut(
         id=one.pk,
+        rule=one.rule,
         connection=one.connection.slug,
         name=one.name,
+        version=one.version,
+        said=NameOut(namespace=one.said_namespace, name=one.said_name) if one.said_name else None,
+        found_at=one.found_at,
+        why=joins.why(one),
+        runs=told.runs if told else 0,
+        run=told.run if told else None,
+        last_told_at=told.last_at if told else None,
+        history=history,
         model=one.asset,
         model_namespace=one.model_namespace,
         model_name=one.model_name,

@@ -17,6 +17,7 @@ import msgspec
 from governance.errors import Invalid
 from integrations.notices import Claim, Question
 from integrations.openlineage import Dataset, Event, Job
+from integrations.systems import locations
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -164,15 +165,18 @@ class Context:
 
     def model(self, name: str, version: str = "") -> Dataset:
         """The model that the payload calls `name`, where the options or the graph say it lives."""
-        namespace, known_name = self.options.registry or self.namespace, name
+        namespace = self.options.registry or self.namespace
         if not self.options.registry and (found := self.known.model(name, version)):
-            namespace, known_name = found
-        return Dataset(namespace, known_name).as_model(version)
+            said = Dataset(namespace, name)
+            return Dataset(*found).as_model(version).joined_from(said, "name")
+        return Dataset(namespace, name).as_model(version)
 
     def artifact(self, uri: str) -> Dataset | None:
         """The model version whose files lie at `uri`, if the graph knows it."""
         found = self.known.artifact(uri) if uri else None
-        return Dataset(found[0], found[1]).as_model(found[2]) if found else None
+        if found is None:
+            return None
+        return Dataset(found[0], found[1]).as_model(found[2]).joined_from(locations.place(uri), "files")
 
     def served(self, deployment: Job) -> Dataset | None:
         """The model version that a deployment serves, if the graph knows it: what an alert about it is about."""

@@ -71,6 +71,16 @@ class ProposalOut(rest.Body, frozen=True, kw_only=True):
     differences: list[str]
 
 
+class JoinedOut(rest.Body, frozen=True, kw_only=True):
+    """Two names of one thing: `told` by a sender, `renamed_to` the other, or `confirmed` by people."""
+
+    asset: AssetOut
+    other: AssetOut
+    state: str
+    since: datetime
+    last_told_at: datetime
+
+
 class ProposalsQuery(rest.Body, frozen=True, kw_only=True):
     """A page of the proposals."""
 
@@ -198,6 +208,36 @@ class ProposalsView(ReadView):
                     for one in page
                 ],
                 "next": f"{page[-1].asset.pk}-{page[-1].other.pk}" if len(found) > len(page) else None,
+            }
+        )
+
+
+class JoinedView(ReadView):
+    @extend_schema(
+        operation_id="names_joined",
+        summary="Pairs of names that are of one asset now, by senders or people",
+        parameters=openapi.query_parameters(ProposalsQuery),
+        responses={200: rest.page_schema(rest.schema_of(JoinedOut))},
+    )
+    def get(self, request: Request) -> Response:
+        asked = rest.query(request, ProposalsQuery)
+        if asked.cursor and not (asked.cursor.isascii() and asked.cursor.isdigit() and len(asked.cursor) < 19):
+            raise Invalid("cursor: not one of this list.", fields={"cursor": "Not one of this list."})
+        found = naming.joined(after=int(asked.cursor or 0), limit=asked.limit + 1)
+        page = found[: asked.limit]
+        return rest.answer(
+            {
+                "results": [
+                    JoinedOut(
+                        asset=asset_out(one.asset),
+                        other=asset_out(one.other),
+                        state=one.state.value,
+                        since=one.since,
+                        last_told_at=one.last_told_at,
+                    )
+                    for one in page
+                ],
+                "next": str(page[-1].id) if len(found) > len(page) else None,
             }
         )
 

@@ -44,6 +44,12 @@ def dispatch_mark(value: str) -> marks.Mark:
 
 
 @register.filter
+def join_decision(action: str) -> str:
+    """What somebody decided of a join, as its history says it."""
+    return marks.JOIN_DECISIONS[action]
+
+
+@register.filter
 def join_mark(value: str) -> marks.Mark:
     return marks.mark(marks.JOIN_STATES, value)
 

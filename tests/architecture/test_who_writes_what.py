@@ -28,7 +28,7 @@ WRITES = frozenset(
 # The parts that decide and measure ask other apps through their selectors, so that visibility and meaning of a read are
 # settled once. The portal may fill a form's list from a table itself.
 THROUGH_SELECTORS = frozenset({"policies", "assessments", "integrations"})
-PROJECTOR = ("lineage/projection.py", "lineage/fieldprojection.py", "lineage/sayings.py")
+PROJECTOR = ("lineage/projection.py", "lineage/fieldprojection.py", "lineage/sayings.py", "lineage/joined.py")
 COUNTS_OVER_ALL = "assessments/measures/"
 CHANGES = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM|TRUNCATE|MERGE\s+INTO)\s+(?:ONLY\s+)?\"?([a-z_]+)", re.I)
 

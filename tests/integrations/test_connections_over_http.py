@@ -140,6 +140,16 @@ def test_joins_are_decided(owner: User, team: Team) -> None:
     status, decided = call(client, "POST", f"joins/{join.pk}", {"decision": "reject", "reason": "Another one."})
     assert (status, decided["state"], decided["decided_by"]) == (200, "rejected", "owner")
     assert call(client, "POST", f"joins/{join.pk}", {"decision": "perhaps"})[0] == 400
+    told = call(client, "GET", f"joins/{join.pk}")[1]["history"]
+    assert [(one["decision"], one["before"], one["reason"], one["by"]) for one in told] == [
+        ("rejected", "proposed", "Another one.", "owner")
+    ]
+    assert call(client, "GET", "joins?rule=files")[1]["results"] == []
+    assert call(client, "GET", f"joins?rule=name&model={UUID(int=1)}")[1]["results"][0]["why"].endswith("taken back.")
+    assert call(client, "GET", "joins?rule=guess")[0] == 400
+    counts = {one["rule"]: one["joins"] for one in call(client, "GET", "joins/rules")[1]["results"]}
+    assert counts.keys() >= {"equal", "name", "files", "told", "people"}
+    assert counts["name"] == {"rejected": 1}
     assert call(client, "GET", "connections/alerts/readings")[1] == {"results": [], "next": None}
 
 

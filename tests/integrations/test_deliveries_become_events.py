@@ -19,9 +19,10 @@ from integrations.models import Connection, Delivery, Join
 from integrations.openlineage import Dataset, Event
 from integrations.systems import circleci, locations
 from integrations.systems.base import Context, Message
-from lineage import eventlog, events, projection
+from lineage import eventlog, events, live, projection
 from lineage import selectors as lineage
 from lineage.models import Event as LogEvent
+from lineage.models import RunIO
 from tests import factories
 from tests.integrations import connecting, replaying
 
@@ -229,6 +230,103 @@ def test_files_lie_where_the_longest_known_part_says(team: Team) -> None:
     assert graph.artifact("s3://models/else") is None
     assert graph.artifact("s3://user:secret@models/credit-risking?signature=x") is None
     assert graph.unresolved == {"files s3://models/else", "files s3://models/credit-risking"}
+
+
+def served(uri: str) -> bytes:
+    """KServe says that it serves the files at an address."""
+    at = "2026-03-02T08:00:00Z"
+    ready = [{"type": "Ready", "status": "True", "lastTransitionTime": at}]
+    status = {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "metadata": {"name": "loans", "namespace": "bank", "uid": "u-1", "generation": 1, "creationTimestamp": at},
+        "spec": {"predictor": {"sklearn": {"storageUri": uri}}},
+        "status": {"conditions": ready, "modelStatus": {"transitionStatus": "UpToDate"}},
+    }
+    return json.dumps(status).encode()
+
+
+def models_served() -> list[str]:
+    return [f"{one.namespace} {one.name} {one.key}" for one in live.versions()]
+
+
+def test_a_join_by_files_is_shown_taken_back_by_the_owner_and_made_again(
+    owner: User, outsider: User, team: Team, other_team: Team
+) -> None:
+    registered(at="s3://models/credit-risk/7")
+    model = lineage.asset_named(kind="model", namespace=REGISTRY, name="credit-risk")
+    factories.ownership(model.uuid, OwnerRole.STEWARD, team)
+    connection = connecting.connection(other_team, slug="cluster", system="kserve")
+    received(connection, served("s3://user:secret@models/credit-risk/7?signature=x"))
+    translating.translate_due()
+    projection.project()
+    (join,) = Join.objects.all()
+    assert (join.rule, join.state, join.version) == ("files", "automatic", "7")
+    assert (join.name, join.found_at) == ("s3://models/credit-risk/7", "s3://models credit-risk/7")
+    assert models_served() == [f"{REGISTRY} credit-risk 7"]
+    assert joins.told_through([join])[join.pk].runs == 1
+
+    with pytest.raises(Denied, match="manage_assets"):
+        joins.decide(actor=outsider, join=join, decision=Decision.REJECT)
+    joins.decide(actor=owner, join=join, decision=Decision.REJECT, reason="Those are of a trial.")
+    projection.project()
+    assert models_served() == []
+    assert Graph(connection).artifact("s3://models/credit-risk/7") is None
+
+    joins.decide(actor=owner, join=join, decision=Decision.UNDO, reason="They are of version 7 after all.")
+    projection.project()
+    assert models_served() == [f"{REGISTRY} credit-risk 7"]
+    join.refresh_from_db()
+    assert join.state == "automatic"
+    assert [(entry.action, entry.detail["reason"]) for entry in joins.history(join)] == [
+        ("join.undone", "They are of version 7 after all."),
+        ("join.rejected", "Those are of a trial."),
+    ]
+    with pytest.raises(Conflict):
+        joins.decide(actor=owner, join=join, decision=Decision.UNDO)
+
+
+def test_of_two_versions_at_one_place_the_owner_says_which(owner: User, team: Team) -> None:
+    registered(at="s3://models/credit-risk")
+    registered(name="other", at="s3://models/credit-risk")
+    connection = connecting.connection(team, slug="cluster", system="kserve")
+    elsewhere = connecting.connection(team, slug="second", system="kserve", namespace="kserve://second")
+    for one in (connection, elsewhere):
+        received(one, served("s3://models/credit-risk"))
+    translating.translate_due()
+    projection.project()
+    assert {join.state for join in Join.objects.all()} == {"proposed"}
+    assert models_served() == []
+
+    meant = Join.objects.get(connection=connection, model_name="other")
+    joins.decide(actor=owner, join=meant, decision=Decision.CONFIRM)
+
+    assert set(Join.objects.filter(model_name="other").values_list("state", flat=True)) == {"confirmed"}
+    assert translating.translate_due() == 2
+    projection.project()
+    assert set(models_served()) == {f"{REGISTRY} other 7"}
+
+
+def about() -> list[tuple[str, str | None]]:
+    """What runs in the graph read: the namespace, and the version."""
+    return list(RunIO.objects.values_list("asset__namespace", "version__key"))
+
+
+def test_what_was_told_by_a_name_that_is_another_models_is_taken_back(owner: User, team: Team) -> None:
+    registered()
+    connection = connecting.connection(team, slug="alerts", system="alertmanager")
+    received(connection, alert())
+    translating.translate_due()
+    projection.project()
+    assert about() == [(REGISTRY, "7")]
+    join = Join.objects.get()
+
+    joins.decide(actor=owner, join=join, decision=Decision.REJECT, reason="A model of the same name elsewhere.")
+    projection.project()
+    assert about() == [(connection.namespace, None)]
+    joins.decide(actor=owner, join=join, decision=Decision.UNDO)
+    projection.project()
+    assert about() == [(REGISTRY, "7")]
 
 
 def test_a_registry_names_its_own_models(team: Team) -> None:

@@ -24,10 +24,15 @@ QUERIES = {
                r.commit_set_at, r.commit_digest
         FROM lineage_run r JOIN lineage_asset j ON j.id = r.job_id LEFT JOIN lineage_assetversion c ON c.id = r.commit_id""",
     "io": """
-        SELECT io.run_id, io.direction, a.uuid, v.uuid, io.first_seen_at
+        SELECT io.run_id, io.direction, a.uuid, v.uuid, io.joined, io.first_seen_at
         FROM lineage_runio io JOIN lineage_asset a ON a.id = io.asset_id LEFT JOIN lineage_assetversion v ON v.id = io.version_id""",
+    "joined": """
+        SELECT io.run, io.direction, a.uuid, v.uuid, p.uuid, j.uuid, io.first_seen_at, io.last_seen_at
+        FROM lineage_joinedio io JOIN lineage_asset a ON a.id = io.asset_id
+        LEFT JOIN lineage_assetversion v ON v.id = io.version_id
+        JOIN lineage_asset p ON p.id = io.place_id JOIN lineage_asset j ON j.id = io.job_id""",
     "edges": """
-        SELECT s.uuid, t.uuid, e.relation, e.is_declared, e.valid_from, e.valid_to, e.last_seen_at
+        SELECT s.uuid, t.uuid, e.relation, e.is_declared, e.joined, e.valid_from, e.valid_to, e.last_seen_at
         FROM lineage_edge e JOIN lineage_asset s ON s.id = e.source_id JOIN lineage_asset t ON t.id = e.target_id""",
     "declarations": """
         SELECT j.uuid, d.direction, d.event_time, d.digest,

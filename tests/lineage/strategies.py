@@ -174,3 +174,32 @@ NAMINGS = st.one_of(
     st.builds(told_names, TIMES, FEW_NAMES, FEW_NAMES),
     st.builds(decided_names, TIMES, FEW_NAMES, st.sets(FEW_NAMES, max_size=1), st.sets(FEW_NAMES, max_size=2)),
 )
+
+
+def told_through_a_join(at: str, run: str, direction: str, name: str, said: str | None) -> dict[str, Any]:
+    """A run reads or writes version 1 of a dataset, perhaps because something else was said that was joined to it."""
+    facets: dict[str, Any] = {"version": {"datasetVersion": "1"}}
+    if said is not None:
+        facets["assay_joined"] = {"rule": "files", "namespace": "n", "name": said}
+    return {
+        "eventTime": at,
+        "eventType": "RUNNING",
+        "producer": PRODUCER,
+        "run": {"runId": run},
+        "job": {"namespace": "jobs", "name": "j"},
+        direction: [{"namespace": "n", "name": name, "facets": facets}],
+    }
+
+
+# What runs tell through joins of three names, and by themselves, and people decide of them.
+JOININGS = st.one_of(
+    st.builds(
+        told_through_a_join,
+        TIMES,
+        RUN_IDS,
+        st.sampled_from(["inputs", "outputs"]),
+        FEW_NAMES,
+        st.one_of(st.none(), FEW_NAMES),
+    ),
+    st.builds(decided_names, TIMES, FEW_NAMES, st.sets(FEW_NAMES, max_size=1), st.sets(FEW_NAMES, max_size=2)),
+)

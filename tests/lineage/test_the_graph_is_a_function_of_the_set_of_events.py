@@ -50,6 +50,16 @@ def test_nor_do_they_where_names_are_told_and_rejected(
     assert growing.graph_of(batches, limit) == growing.graph_of([events])
 
 
+@LAW
+@given(histories(strategies.JOININGS))
+def test_nor_do_they_where_joins_are_undone(
+    history: tuple[list[dict[str, Any]], list[list[dict[str, Any]]], int],
+) -> None:
+    events, batches, limit = history
+
+    assert growing.graph_of(batches, limit) == growing.graph_of([events])
+
+
 def some_events() -> list[dict[str, Any]]:
     return [
         {

@@ -250,6 +250,43 @@ def test_a_name_is_joined_rejected_and_taken_back(
     assert client.post(f"/connections/code/names/{join.pk}", {"decision": "guess"}).status_code == 404
 
 
+def test_joins_say_what_they_rest_on_and_are_undone_with_a_reason(
+    graph: Any, connected: Connection, maintainer: User, member: User, sign_in: SignIn
+) -> None:
+    join = Join.objects.create(
+        connection=connected,
+        rule="files",
+        name="s3://models/credit/7",
+        asset=graph,
+        model_namespace="registry://r",
+        model_name="credit-risk",
+        version="7",
+        found_at="s3://models credit",
+        state="automatic",
+    )
+    client = sign_in(maintainer)
+    said = client.get("/joins").text
+    assert "The registration of version 7 says that its files lie at s3://models credit." in said
+    assert "Places of files" in said
+    assert 'name="decision"' in said
+
+    for decision, state in (("reject", "rejected"), ("undo", "automatic")):
+        answer = client.post(
+            f"/joins/{join.pk}", {"decision": decision, "reason": f"{decision} <why>", "rule": "files"}
+        )
+        assert answer["Location"] == f"/joins?rule=files#join-{join.pk}"
+        join.refresh_from_db()
+        assert join.state == state
+    shown = client.get("/joins?rule=files").text
+    assert "reject &lt;why&gt;" in shown
+    assert "undo &lt;why&gt;" in shown
+    assert "No join is like that" in client.get("/joins?state=rejected").text
+    assert "No join is like that" in client.get("/joins?rule=names").text
+    assert client.get("/joins?rule=guess").status_code == 400
+    assert client.post(f"/joins/{join.pk}", {"decision": "guess"}).status_code == 404
+    assert client.post("/joins/0", {"decision": "undo"}).status_code == 404
+
+
 def test_the_list_says_how_many_names_wait_for_people(connected: Connection, member: User, sign_in: SignIn) -> None:
     for name, state in (("credit", "proposed"), ("credit", "proposed"), ("churn", "proposed"), ("loans", "confirmed")):
         made = {"model_namespace": "registry://r", "model_name": name, "state": state}
