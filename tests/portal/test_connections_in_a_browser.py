@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from governance.models import Team, TeamRole, User
 from integrations import translating
-from integrations.models import Connection
+from integrations.models import Connection, Join
 from lineage import identity
 from policies import incidents
 from policies.incidents import Found, Kind
@@ -37,6 +37,21 @@ def send(server: str, secret: str, event: str, document: dict[str, Any]) -> int:
         "Content-Type": "application/json",
     }
     return requests.post(f"{server}/api/v1/hooks/code", data=body, headers=headers, timeout=30).status_code
+
+
+def joined(model: UUID) -> None:
+    """A join by files, as a delivery makes it."""
+    Join.objects.create(
+        connection=Connection.objects.get(),
+        rule="files",
+        name="s3://models/credit-risk/7/model.onnx",
+        asset=model,
+        model_namespace=REGISTRY,
+        model_name="credit-risk",
+        version="7",
+        found_at="s3://models credit-risk/7",
+        state="automatic",
+    )
 
 
 def test_a_system_is_connected_and_heard(graph: UUID, team: Team, open_page: Callable[..., Page], server: str) -> None:
@@ -78,6 +93,19 @@ def test_a_system_is_connected_and_heard(graph: UUID, team: Team, open_page: Cal
     look(page)
     page.goto("/connections")
     expect(page.get_by_role("link", name="GitHub")).to_be_visible()
+    look(page)
+
+    # The rules by which what it says would be joined, and what each joined.
+    page.get_by_role("link", name="Joins").click()
+    expect(page.get_by_role("heading", name="No join is like that")).to_be_visible()
+    apart(lambda: joined(graph))
+    page.get_by_role("radio", name="By files").check(force=True)
+    expect(page.get_by_role("button", name="It is not")).to_be_visible()
+    look(page)
+    page.get_by_label("Why").fill("Those files are of a trial.")
+    page.get_by_role("button", name="It is not").click()
+    expect(page.get_by_text("“Those files are of a trial.”").first).to_be_visible()
+    page.get_by_text("History").click()
     look(page)
 
     # What is carried out is set.
