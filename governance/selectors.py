@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, TypeAlias, TypedDict
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import (
     Case,
     Count,
@@ -26,7 +27,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
-from governance import permissions
+from governance import database, permissions
 from governance.actions import Action
 from governance.errors import NotFound
 from governance.models import (
@@ -128,12 +129,14 @@ def owner_names_of(
 ) -> dict[UUID, list[OwnerName]]:
     """As `owners_of`, by name alone: for thousands of assets the rows would take longer to build than to find."""
     found: dict[UUID, list[OwnerName]] = {asset: [] for asset in assets}
-    current = in_force(Ownership.objects.filter(asset__in=among(found)), at, known_at).values_list(
-        "asset", "role", "team__slug", "team__name", "user__username"
-    )
+    if known_at is None:
+        current = _names_in_force(found, at or timezone.now())
+    else:
+        rows = in_force(Ownership.objects.filter(asset__in=among(found)), at, known_at).order_by()
+        current = list(rows.values_list("asset", "role", "team__slug", "team__name", "user__username"))
     names: dict[tuple[str, str, str, str | None], OwnerName] = {}
     # Put in order here: to tell the database how takes longer than to do it.
-    for asset, role, team, team_name, user in sorted(current.order_by(), key=lambda row: _PLACES[row[1]]):
+    for asset, role, team, team_name, user in sorted(current, key=lambda row: _PLACES[row[1]]):
         key = role, team, team_name, user
         if key not in names:  # A few teams own thousands.
             names[key] = OwnerName(role=role, team=team, team_name=team_name, user=user)
@@ -141,10 +144,28 @@ def owner_names_of(
     return found
 
 
+def _names_in_force(assets: Collection[UUID], when: datetime) -> list[tuple[UUID, str, str, str, str | None]]:
+    """Asset, role, team's slug and name, and person: the query of `OwnershipQuerySet.at`, which takes longer to build
+    than to answer."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT o.asset, o.role, t.slug, t.name, u.username FROM governance_ownership o
+            JOIN governance_team t ON t.id = o.team_id LEFT JOIN governance_user u ON u.id = o.user_id
+            WHERE o.asset IN (SELECT unnest(%s::uuid[])) AND o.period @> %s
+            """,
+            [database.array(assets), when],
+        )
+        return list(cursor.fetchall())
+
+
 def among(assets: Collection[UUID]) -> Func:
     """For `asset__in`, as one text: to write each as a parameter takes longer than to find the rows."""
-    array = Value("{" + ",".join(map(str, assets)) + "}", output_field=TextField())
-    return Func(array, template="SELECT unnest(%(expressions)s::uuid[])", output_field=UUIDField())
+    return Func(
+        Value(database.array(assets), output_field=TextField()),
+        template="SELECT unnest(%(expressions)s::uuid[])",
+        output_field=UUIDField(),
+    )
 
 
 def ownership_history(asset: UUID) -> QuerySet[Ownership]:

@@ -7,11 +7,11 @@ was hidden stays hidden and is listed, for whoever hid it to look at.
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from governance import audit, ownership, permissions
+from governance import audit, database, ownership, permissions
 from governance import selectors as governance_selectors
 from governance.actions import Action
 from governance.errors import Conflict, Invalid, NotFound
@@ -59,6 +59,20 @@ def of(assets: Collection[UUID], *, moment: Moment = NOW) -> dict[UUID, Hiding]:
     """Of those that were hidden at the moment, how. One query."""
     found = Hiding.objects.filter(asset__in=governance_selectors.among(assets)).select_related("hidden_by")
     return {row.asset: row for row in at(found, moment)}
+
+
+def among(assets: Collection[UUID], *, moment: Moment = NOW) -> set[UUID]:
+    """Those that were hidden at the moment. One query, the one of `at`, which takes longer to build than to answer."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT asset FROM lineage_hiding WHERE asset IN (SELECT unnest(%(assets)s::uuid[]))
+              AND (shown_at IS NULL OR shown_at > %(until)s)
+              AND hidden_at <= COALESCE(%(until)s::timestamptz, 'infinity')
+            """,
+            {"assets": database.array(assets), "until": decided.until(moment)},
+        )
+        return {asset for (asset,) in cursor.fetchall()}
 
 
 def hidden(*, seen_again: bool = False) -> QuerySet[Hiding]:

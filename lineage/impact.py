@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import connection
 from django.utils import timezone
 
+from governance import database
 from governance import selectors as governance_selectors
 from governance.models import OwnerRole
 from governance.selectors import OwnerName
@@ -97,8 +98,7 @@ def of(*, asset: Asset, field: str = "", days: int = 30, limit: int = 10_000, mo
         "SELECT id, uuid, kind, namespace, name FROM lineage_asset WHERE id = ANY(%(ids)s) AND kind <> %(name)s",
         moment,
         # What is only another name is touched with the asset whose name it is, and has no owner of its own.
-        # As one text: the driver takes longer to write thousands of numbers than the database to find their rows.
-        {"ids": "{" + ",".join(map(str, ids)) + "}", "name": Kind.NAME},
+        {"ids": database.array(ids), "name": Kind.NAME},
     )
     owners = governance_selectors.owner_names_of([row[1] for row in rows], moment.as_of, moment.known_at)
     touched = [

@@ -43,7 +43,7 @@ class GraphQuery(OnADay, frozen=True, kw_only=True):
     budget: Annotated[int, msgspec.Meta(ge=1, le=MAX_BUDGET)] = 200
 
 
-class NodeOut(rest.Body, frozen=True, kw_only=True):
+class NodeOut(rest.Body, frozen=True, kw_only=True, gc=False):
     """An asset in the neighbourhood. `more_*` counts its neighbours that the answer leaves out.
 
     Of the root all its edges are counted, of others the first 10,000; where `exact_counts` is false, there may be more.
@@ -66,7 +66,7 @@ class NodeOut(rest.Body, frozen=True, kw_only=True):
     owners: list[OwnerOut]
 
 
-class EdgeOut(rest.Body, frozen=True, kw_only=True):
+class EdgeOut(rest.Body, frozen=True, kw_only=True, gc=False):
     """A relation between two nodes of the answer."""
 
     source: UUID
@@ -186,9 +186,10 @@ def _edge(link: Link) -> EdgeOut:
 
 def _graph(found: Neighbourhood) -> GraphOut:
     moment = found.moment
-    owners = governance_selectors.owner_names_of([node.uuid for node in found.nodes], moment.as_of, moment.known_at)
-    hidden = hiding.of([node.uuid for node in found.nodes], moment=found.moment)
-    dropped = selectors.dropped([node.id for node in found.nodes], found.moment)
+    uuids = [node.uuid for node in found.nodes]
+    owners = governance_selectors.owner_names_of(uuids, moment.as_of, moment.known_at)
+    hidden = hiding.among(uuids, moment=moment)
+    dropped = selectors.dropped([node.id for node in found.nodes], moment)
     return GraphOut(
         graph="map",
         root=found.root,

@@ -415,7 +415,10 @@ class TestHiding:
 
         assert reader.get(f"{API}/assets/{asset}").json()["hidden"] is None
         assert reader.get(f"{API}/assets/{asset}", {"as_of": between.isoformat()}).json()["hidden"]["reason"] == "x"
-        assert hiding.of([asset], moment=Moment(as_of=between - timedelta(days=1))) == {}
+        before = Moment(as_of=between - timedelta(days=1))
+        assert hiding.of([asset], moment=before) == {}
+        in_the_graph = [hiding.among([asset], moment=moment) for moment in (Moment(), Moment(as_of=between), before)]
+        assert in_the_graph == [set(), {asset}, set()]
         assert [row.shown_by for row in hiding.history(asset)] == [owner]
         assert audited("asset.") == ["asset.hidden", "asset.shown"]
 

@@ -1,5 +1,7 @@
 """Assets, versions, runs and neighbourhoods over the API."""
 
+from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +10,9 @@ from django.test import Client
 
 from governance import tokens
 from governance.models import User
-from lineage import identity, traversal
+from lineage import identity, selectors, traversal
+from lineage.asof import Moment
+from lineage.traversal import Direction
 from tests.lineage import growing
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +115,51 @@ class TestNeighbourhood:
 
         assert len(answer["nodes"]) == 7
         assert answer["truncated"] is False
+
+    def test_a_smaller_budget_gives_the_nearest_of_what_a_larger_gives(self, client: Client) -> None:
+        answers = [graph(client, asset=dataset("features"), depth=10, budget=budget) for budget in range(1, 9)]
+
+        assert [len(answer["nodes"]) for answer in answers] == [1, 2, 3, 4, 5, 6, 7, 7]
+        assert [answer["truncated"] for answer in answers] == [True] * 6 + [False] * 2
+        assert all(names(smaller) <= names(larger) for smaller, larger in pairwise(answers))
+
+    def test_an_edge_tells_its_times_to_the_microsecond(self, client: Client) -> None:
+        growing.append([run(11, ["clean"], [], eventTime="2026-03-01T11:00:00.120001+05:30")])
+        growing.project()
+
+        answer = graph(client, asset=identity.asset("job", "jobs", "job-11"))
+
+        assert [(edge["valid_from"], edge["valid_to"], edge["last_seen_at"]) for edge in answer["edges"]] == [
+            ("2026-03-01T05:30:00.120001Z", None, "2026-03-01T05:30:00.120001Z")
+        ]
+
+    @pytest.mark.parametrize(
+        "moment",
+        [
+            Moment(),
+            Moment(as_of=datetime(2026, 3, 1, 12, tzinfo=UTC)),
+            Moment(known_at=datetime(9999, 1, 1, tzinfo=UTC)),
+        ],
+    )
+    def test_a_closure_is_what_a_walk_without_end_finds(self, client: Client, moment: Moment) -> None:
+        ids = selectors.numbers([dataset("clean"), dataset("features")])
+        for name in ("clean", "features"):
+            for direction in (Direction.UPSTREAM, Direction.DOWNSTREAM):
+                walked = graph(client, asset=dataset(name), direction=direction, depth=100)
+                closure, has_more = traversal.closure(
+                    root=ids[dataset(name)], direction=direction, limit=len(walked["nodes"]) - 1, moment=moment
+                )
+
+                assert {asset.name for asset in selectors.in_order(closure)} == names(walked) - {name}
+                assert has_more is False
+
+    def test_a_closure_says_when_there_is_more_and_without_a_root_is_empty(self) -> None:
+        root = selectors.asset(dataset("clean")).pk
+
+        cut, has_more = traversal.closure(root=root, direction=Direction.DOWNSTREAM, limit=2)
+
+        assert (len(cut), has_more) == (2, True)
+        assert traversal.reached(roots=[], direction=Direction.DOWNSTREAM, limit=2) == ([], False)
 
     def test_a_cycle_is_drawn_and_ends(self, client: Client) -> None:
         answer = graph(client, asset=dataset("features"), direction="both", depth=50)
