@@ -13,7 +13,8 @@ from lineage.identity import Family
 
 # A path with more parts names a file far below a model's folder.
 MAX_PARTS = 30
-MAX_CHARS = 2_000
+# What is looked up; an index takes no longer names either.
+MAX_BYTES = 2_000
 
 
 class Graph:
@@ -58,11 +59,11 @@ class Graph:
         if place not in self._served:
             self._served[place] = None if "\0" in namespace + name else serving.version_of(namespace, name)
         if self._served[place] is None:
-            self.unresolved.add(f"deployment {namespace} {name}"[:MAX_CHARS])
+            self.unresolved.add(f"deployment {namespace} {name}"[:MAX_BYTES])
         return self._served[place]
 
     def _model(self, name: str) -> tuple[str, str] | None:
-        if not name or "\0" in name or len(name) > MAX_CHARS:
+        if not name or not _is_asked(name):
             return None
         sides = self._decided.get(name, joins.Sides())
         if sides.confirmed or self._is_registry:
@@ -85,7 +86,7 @@ class Graph:
         return None
 
     def _artifact(self, uri: str) -> tuple[str, str, str] | None:
-        if "\0" in uri or len(uri) > MAX_CHARS:
+        if not _is_asked(uri):
             return None
         if self._files_decided is None:
             self._files_decided = joins.decided_of_files()
@@ -114,6 +115,10 @@ class Graph:
             found=sorted(found, key=lambda one: (one.namespace, one.name, one.version)),
             found_at=f"{place[0]} {place[1]}",
         )
+
+
+def _is_asked(name: str) -> bool:
+    return "\0" not in name and len(name.encode(errors="replace")) <= MAX_BYTES
 
 
 def _candidate(placed: Placed) -> Candidate:

@@ -1,5 +1,6 @@
 """What was received is translated into the event log, tried again, and joined to the models that it means."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +15,7 @@ from governance.errors import Conflict, Denied
 from governance.models import AuditEntry, OwnerRole, Team, User
 from integrations import joins, openlineage, redelivery, retention, systems, translating
 from integrations.joins import Decision
-from integrations.known import Graph
+from integrations.known import MAX_BYTES, Graph
 from integrations.models import Connection, Delivery, Join
 from integrations.openlineage import Dataset, Event
 from integrations.systems import circleci, locations
@@ -284,6 +285,20 @@ def test_a_join_by_files_is_shown_taken_back_by_the_owner_and_made_again(
     ]
     with pytest.raises(Conflict):
         joins.decide(actor=owner, join=join, decision=Decision.UNDO)
+
+
+def test_the_longest_address_that_is_looked_up_is_stored(team: Team) -> None:
+    registered(at="s3://models/credit-risk")
+    connection = connecting.connection(team, slug="cluster", system="kserve")
+    no_pattern = "".join(hashlib.sha256(bytes([number])).hexdigest() for number in range(40))
+    longest = f"s3://models/credit-risk/{no_pattern}"[:MAX_BYTES]
+    received(connection, served(longest))
+
+    translating.translate_due()
+
+    assert Join.objects.get().name == longest
+    for longer in (f"{longest}0", f"s3://models/credit-risk/{'é' * 1_000}"):
+        assert Graph(connection).artifact(longer) is None
 
 
 def test_of_two_versions_at_one_place_the_owner_says_which(owner: User, team: Team) -> None:
