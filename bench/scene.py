@@ -135,7 +135,7 @@ class Scene:
         """The URL of a fresh, empty database."""
         full_name = PREFIX + name
         with psycopg.connect(self.cluster_url, autocommit=True) as cluster:
-            _drop(cluster, full_name)
+            drop(cluster, full_name)
             cluster.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(full_name)))
         return urlunsplit(urlsplit(self.cluster_url)._replace(path=f"/{full_name}"))
 
@@ -150,7 +150,7 @@ class Scene:
             row = cluster.execute("SELECT 1 FROM pg_database WHERE datname = %s", [kept]).fetchone()
             source, target = (kept, name) if row else (name, kept)
             if row:
-                _drop(cluster, name)
+                drop(cluster, name)
             cluster.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(target), sql.Identifier(source))
             )
@@ -161,7 +161,7 @@ class Scene:
             for (name,) in cluster.execute(
                 "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX]
             ).fetchall():
-                _drop(cluster, name)
+                drop(cluster, name)
             for (name,) in cluster.execute(
                 "SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", [PREFIX]
             ).fetchall():
@@ -206,7 +206,7 @@ class Scene:
         return self.logs[events]
 
 
-def _drop(cluster: psycopg.Connection[Any], name: str) -> None:
+def drop(cluster: psycopg.Connection[Any], name: str) -> None:
     """Remove a database, if there is one, whoever is connected to it."""
     named = sql.Identifier(name)
     for _ in range(DROP_ATTEMPTS):

@@ -19,6 +19,8 @@ import psutil
 import psycopg
 import requests
 
+from bench import scene
+
 ROOT = Path(__file__).resolve().parents[1]
 START_TIMEOUT_S = 300
 # Below those that the system gives to whoever connects somewhere, which may do so before a server takes its own.
@@ -110,7 +112,7 @@ def database() -> Iterator[str]:
         try:
             yield urlunsplit(parts._replace(path=f"/{name}"))
         finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+            scene.drop(connection, name)
 
 
 @contextmanager
