@@ -218,6 +218,7 @@ def joined(*, after: int = 0, limit: int = 100) -> list[Joined]:
             """
             SELECT e.id, e.source_id, e.target_id, e.relation, e.is_declared, e.valid_from, e.last_seen_at
             FROM lineage_edge e
+            -- The index of names is for these three; of the two edges of an alias one tells it.
             WHERE e.relation IN ('alias', 'alias_of', 'renamed') AND e.relation <> 'alias_of' AND e.valid_to IS NULL
               AND e.id > %s ORDER BY e.id LIMIT %s
             """,
